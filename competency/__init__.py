@@ -1,0 +1,1 @@
+"""The words and the arithmetic: framework, roles, items, assessment, evidence, profile, path. Pure."""

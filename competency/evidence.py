@@ -1,0 +1,34 @@
+"""Evidence: one observation of one competence, wherever it comes from.
+
+Evidence is an item that was answered: it has a discrimination, difficulties and the category
+that was reached, so an assessment answer, a passed exam and a completed unit are folded into the
+posterior by the same arithmetic (reference: assessment 3.9). Revoked evidence is skipped.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    ASSESSMENT = "assessment"
+    LRS = "lrs"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    id: str
+    source: Source
+    competency: str
+    kind: str  # item kind, or completion | passed | scored
+    a: float
+    b: tuple[float, ...]
+    category: int  # 0..len(b)
+    at: datetime  # aware UTC: when it happened
+    arrival: int  # order in which it reached us; breaks ties of `at`
+    self_report: bool = False
+    unit: str = ""  # Lerneinheit, if it comes from learning
+    level: int = 0
+
+    def order(self) -> tuple[datetime, int, str]:
+        return (self.at, self.arrival, self.id)

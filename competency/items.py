@@ -1,0 +1,71 @@
+"""Questions and their parameters. Data, read from a content pack; scoring is in `scoring`.
+
+Parameters follow the graded response model on theta: P(X >= k) = sigma(a (eta - b_k)),
+k = 1..K-1; a 2PL item has one b. eta = theta of the item's competence, plus the learner's
+self-report bias for a self-rating.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    SINGLE_CHOICE = "single_choice"
+    TRUE_FALSE = "true_false"
+    SCENARIO = "scenario"  # single choice with partial credit (points)
+    MULTIPLE_RESPONSE = "multiple_response"
+    ORDERING = "ordering"
+    MATCHING = "matching"
+    CATEGORIZE = "categorize"
+    HOTSPOT = "hotspot"
+    SELF_RATING = "self_rating"
+    REFLECTION = "reflection"  # private, never scored (K.1)
+    PRACTICAL_TASK = "practical_task"  # self-checked list, counts as self-report
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option; which of the last three fields is used depends on the kind."""
+
+    text: str
+    correct: bool = False
+    points: int = 0
+    target: str = ""
+    text_en: str = ""
+    target_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    key: str
+    competency: str
+    level: int  # aimed at, 1-4; 0 for a reflection
+    kind: Kind
+    stem: str
+    options: tuple[Option, ...]
+    feedback: str
+    a: float  # discrimination, > 0
+    b: tuple[float, ...]  # K-1 increasing difficulties; empty for a reflection
+    roles: frozenset[str] = frozenset()  # empty: everybody
+    picture: str = ""  # name of an SVG of the pack; its alt text in `picture_alt`
+    picture_alt: str = ""
+    topic: str = ""  # two to four words for the page title and the head line
+    basis: str = ""  # where the parameters come from ("expert", "vorläufig")
+    seconds: int = 35  # expected time to answer
+    stem_en: str = ""
+    feedback_en: str = ""
+    topic_en: str = ""
+    picture_alt_en: str = ""
+    spots: tuple[tuple[int, int], ...] = field(default=())  # hotspot: x, y in the picture's viewBox
+
+    @property
+    def categories(self) -> int:
+        return len(self.b) + 1
+
+    @property
+    def self_report(self) -> bool:
+        return self.kind in (Kind.SELF_RATING, Kind.PRACTICAL_TASK)
+
+    @property
+    def scored(self) -> bool:
+        return self.kind is not Kind.REFLECTION

@@ -1,0 +1,61 @@
+"""Ist against Soll: what is said of each competence, in steps and one of three words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    MET = "met"  # erfüllt: P(theta >= Soll) >= .9
+    GAP = "gap"  # Lernbedarf: P <= .1
+    OPEN = "open"  # noch offen
+    NONE = "none"  # nothing is required
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One competence: Soll and Ist in steps, how sure, and where it comes from.
+
+    `low` and `high` are the lowest and highest step with P(level reached) between .1 and .9, in the
+    words of the profile page; `low_pos` and `high_pos` are the ends of the hatched field on the
+    axis 0 to 5 (five level cells), so that picture and word cannot disagree.
+    """
+
+    competency: str
+    soll: int  # 0 = nothing required
+    ist: int  # largest step with P(theta >= cut) >= .5
+    low: int
+    high: int
+    low_pos: float
+    high_pos: float
+    soll_pos: float
+    p: float  # P(theta >= Soll); 1.0 where nothing is required
+    verdict: Verdict
+    inferred: bool  # no direct answer in this competence
+    evidence: int  # number of direct pieces
+
+
+@dataclass(frozen=True, slots=True)
+class SelfImage:
+    """Self-report against questions for one area: mean difference in level cells, and its spread."""
+
+    area: str
+    word: str  # fits | higher | lower | unknown
+    self_pos: float = 0.0
+    test_pos: float = 0.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    standings: tuple[Standing, ...]
+    mean: tuple[float, ...]  # per dimension, then the bias
+    versions: Mapping[str, str]
+    answers: int
+    self_images: tuple[SelfImage, ...] = ()
+
+    def __getitem__(self, competency: str) -> Standing:
+        return next(s for s in self.standings if s.competency == competency)
+
+    @property
+    def required(self) -> tuple[Standing, ...]:
+        return tuple(s for s in self.standings if s.verdict is not Verdict.NONE)

@@ -1,0 +1,47 @@
+"""One scale: steps 0-8, the four levels, and the cut scores that join them to theta.
+
+Steps are what is stored; levels L (0-4, DigComp 3.0) are what is shown and set in workshops.
+Source: docs/adr/0003-one-scale.md (the project's decision 3); cut scores are a convention until
+a standard setting replaces them.
+"""
+
+from collections.abc import Sequence
+
+MAX_STEP = 8
+MAX_LEVEL = 4
+
+#: theta at which step e = 1..8 is reached, N(0, 1) in the reference population.
+CUTS: tuple[float, ...] = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+
+
+def level_of_step(step: int) -> int:
+    """Return the level L = ceil(step / 2) a step lies in, 0 to 4."""
+    _check(step, MAX_STEP, "step")
+    return (step + 1) // 2
+
+
+def step_of_level(level: int) -> int:
+    """Return the step at which a level is entered, 2L - 1; level 0 is step 0."""
+    _check(level, MAX_LEVEL, "level")
+    return max(0, 2 * level - 1)
+
+
+def cut_of_step(step: int, cuts: Sequence[float] = CUTS) -> float:
+    """Return theta at which a step of 1 to 8 is reached."""
+    if step < 1:
+        raise ValueError("step 0 has no cut: it asks for nothing")
+    _check(step, MAX_STEP, "step")
+    return cuts[step - 1]
+
+
+def taught_steps(level: int) -> tuple[int, int]:
+    """Return (from, to) of a unit that teaches up to a level: 2(L - 1) to 2L - 1."""
+    _check(level, MAX_LEVEL, "level")
+    if level == 0:
+        raise ValueError("a unit cannot teach level 0")
+    return 2 * (level - 1), 2 * level - 1
+
+
+def _check(value: int, highest: int, name: str) -> None:
+    if not 0 <= value <= highest:
+        raise ValueError(f"{name} {value} is not between 0 and {highest}")

@@ -1,0 +1,1 @@
+"""The house the LMS visits: launch, pages, storage, jobs, command line."""

@@ -1,0 +1,1 @@
+"""What differs per LMS, small and named."""

@@ -1,0 +1,1 @@
+"""Rows <-> values. The only room that knows SQLAlchemy."""

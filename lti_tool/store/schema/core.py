@@ -1,0 +1,228 @@
+"""Tenants, learners and what the loop makes of them: attempts, evidence, profile, path, outbox, jobs."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
+
+tenant = Table(
+    "tenant",
+    metadata,
+    uuid_pk(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("land", String(2), nullable=False),
+    # Switches, texts and limits of this municipality; see lti_tool.store.tenants.TenantSettings.
+    document("settings"),
+    instant("created_us"),
+)
+
+learner = Table(
+    "learner",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("language", String(8), nullable=False, default="de"),
+    Column("state", String(16), nullable=False, default="active"),  # active | objected | restricted
+    Column("notice_version", String(32)),
+    instant("notice_us", nullable=True),
+    Column("practised", Boolean, nullable=False, default=False),
+    document("roles"),  # chosen role keys, main role first
+    document("wishes", nullable=True),  # hours per month, blocked months, …
+    instant("created_us"),
+    instant("last_seen_us"),  # for retention only, shown to nobody
+)
+
+# Who a learner is in the LMS. The value is sealed (readable only with the service's key), the
+# digest is keyed: a database dump alone does not say who somebody is.
+identity = Table(
+    "identity",
+    metadata,
+    Column("platform_id", String(36), ForeignKey("platform.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),  # sub | ident | username | mail | usr_id
+    Column("digest", String(64), primary_key=True),
+    tenant_fk(),
+    learner_fk(),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("verified_by", String(16), nullable=False),
+    instant("created_us"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    learner_fk(),
+    Column("state", String(16), nullable=False),  # open | finished
+    document("versions"),  # frozen pack and engine versions
+    document("target"),
+    document("posterior"),  # mean, covariance: a cache of the fold over questions
+    Column("answered", Integer, nullable=False, default=0),
+    instant("started_us"),
+    instant("touched_us"),
+    instant("finished_us", nullable=True),
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    tenant_fk(),
+    learner_fk(),
+    Column("item", String(64), nullable=False),
+    document("order"),  # order of the options as shown
+    document("reason"),  # the log "why this question"
+    document("response", nullable=True),  # what was answered; deleted after the answers' retention
+    Column("category", Integer),
+    instant("asked_us"),
+    instant("answered_us", nullable=True),
+)
+
+reflection = Table(  # K.1: private, never scored
+    "reflection",
+    metadata,
+    Column("attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True),
+    Column("item", String(64), primary_key=True),
+    tenant_fk(),
+    learner_fk(),
+    document("response"),
+    instant("answered_us"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    learner_fk(),
+    Column("source", String(16), nullable=False),  # assessment | lrs
+    Column("statement_id", String(36), index=True),  # of the LRS statement; "" never
+    Column("rule_id", String(120), nullable=False),
+    Column("competency", String(16)),  # null: only the completion of a unit
+    Column("unit", String(64)),
+    Column("activity", Text),
+    Column("kind", String(24), nullable=False),
+    Column("level", Integer, nullable=False, default=0),
+    Column("a", Float, nullable=False, default=0.0),
+    document("b"),
+    Column("category", Integer, nullable=False, default=0),
+    Column("self_report", Boolean, nullable=False, default=False),
+    Column("group_key", String(64), index=True),
+    instant("eff_us"),
+    instant("stored_us", nullable=True),
+    instant("arrival_us"),
+    Column("revoked_by", String(80)),  # statement id or "learner"
+    Column("counter_statement", Text),  # the learner's own words
+    UniqueConstraint("statement_id", "rule_id"),
+)
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("learner_id", String(36), ForeignKey("learner.id", ondelete="CASCADE"), primary_key=True),
+    tenant_fk(),
+    document("document"),
+    document("covariance"),
+    instant("computed_us"),
+)
+
+recommendation = Table(  # the log of every plan, kept at least six months (law L34)
+    "recommendation",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    learner_fk(),
+    Column("input_hash", String(64), nullable=False),
+    document("versions"),
+    Column("value", Float, nullable=False),
+    Column("bound", Float, nullable=False),
+    Column("solver", String(80), nullable=False),
+    Column("ms", Float, nullable=False),
+    document("output"),
+    instant("made_us"),
+)
+
+path = Table(
+    "path",
+    metadata,
+    uuid_pk(),  # also the assignment UUID and the registration of its statements
+    tenant_fk(),
+    learner_fk(),
+    Column("revision", Integer, nullable=False),
+    Column("state", String(16), nullable=False),  # draft | accepted | withdrawn
+    Column("recommendation_id", String(36)),
+    document("document"),
+    instant("made_us"),
+    instant("accepted_us", nullable=True),
+    UniqueConstraint("learner_id", "revision"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    learner_fk(nullable=True),
+    Column("kind", String(24), nullable=False),  # statements | score | plan
+    Column("target_id", String(36), nullable=False),  # lrs or platform
+    Column("dedupe", String(120), nullable=False, unique=True),
+    document("body"),
+    Column("state", String(16), nullable=False, index=True),  # pending | delivered | dead
+    Column("attempts", Integer, nullable=False, default=0),
+    instant("next_us"),
+    Column("last_error", Text),
+    instant("created_us"),
+    instant("delivered_us", nullable=True),
+)
+
+job = Table(
+    "job",
+    metadata,
+    uuid_pk(),
+    Column("name", String(40), nullable=False),
+    Column("key", String(120), nullable=False),
+    document("payload"),
+    Column("state", String(16), nullable=False),  # waiting | running | failed
+    instant("run_after_us", index=True),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease_owner", String(64)),
+    instant("lease_until_us", nullable=True),
+    Column("last_error", Text),
+    instant("created_us"),
+    UniqueConstraint("name", "key"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    uuid_pk(),
+    Column("tenant_id", String(36), index=True),
+    Column("actor", String(80), nullable=False),  # cli, system, learner:<id>
+    Column("action", String(60), nullable=False),
+    document("detail"),
+    instant("at_us", index=True),
+)
+
+share = Table(  # what a learner shared on purpose, per recipient; revocable
+    "share",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    learner_fk(),
+    Column("recipient", String(24), nullable=False),  # lrs
+    document("document"),
+    instant("shared_us"),
+    instant("revoked_us", nullable=True),
+)

@@ -1,0 +1,108 @@
+"""Platforms, deployments, logins, launches, keys and tokens."""
+
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import UniqueConstraint
+
+from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
+
+platform = Table(
+    "platform",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("kind", String(16), nullable=False),  # moodle | ilias | generic
+    Column("name", String(200), nullable=False, default=""),
+    Column("issuer", String(512), nullable=False),
+    Column("client_id", String(255), nullable=False),
+    Column("auth_url", Text, nullable=False),
+    Column("token_url", Text, nullable=False),
+    Column("jwks_url", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # active | pending | blocked
+    # Optional connector to the LMS's learning-plan web service; the token is sealed.
+    Column("plan_url", Text),
+    Column("plan_token", LargeBinary),
+    document("settings"),
+    instant("created_us"),
+    UniqueConstraint("issuer", "client_id"),
+)
+
+deployment = Table(
+    "deployment",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), nullable=False),
+    Column("deployment_id", String(255), nullable=False),
+    Column("state", String(16), nullable=False),  # active | pending | blocked
+    instant("created_us"),
+    UniqueConstraint("platform_id", "deployment_id"),
+)
+
+nonce = Table(  # consumed nonces: one insert wins, for every process
+    "nonce",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    instant("expires_us", index=True),
+)
+
+launch = Table(
+    "launch",
+    metadata,
+    Column("id", String(43), primary_key=True),
+    tenant_fk(),
+    learner_fk(),
+    Column("platform_id", String(36), ForeignKey("platform.id"), nullable=False),
+    Column("deployment_id", String(255), nullable=False),
+    Column("secret_hash", String(64), nullable=False),
+    Column("message_type", String(40), nullable=False),
+    Column("context_id", String(255)),
+    Column("context_title", String(255)),
+    Column("link_id", String(255)),
+    Column("instructor", Boolean, nullable=False, default=False),
+    Column("locale", String(8), nullable=False),
+    Column("role", String(64)),  # custom parameter `role`
+    Column("target", Text, nullable=False),
+    document("services"),  # AGS and NRPS addresses and scopes of this link
+    instant("created_us"),
+    instant("seen_us"),
+    instant("ended_us", nullable=True),
+)
+
+platform_keys = Table(  # last good key set per address, shared by all workers
+    "platform_keys",
+    metadata,
+    Column("jwks_url", String(512), primary_key=True),
+    document("keys"),
+    instant("fetched_us"),
+    instant("tried_us"),
+)
+
+tool_key = Table(
+    "tool_key",
+    metadata,
+    Column("kid", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    document("public"),
+    Column("state", String(16), nullable=False),  # next | active | retiring
+    instant("created_us"),
+    instant("last_used_us", nullable=True),
+)
+
+access_token = Table(
+    "access_token",
+    metadata,
+    Column("platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), primary_key=True),
+    Column("scopes", String(512), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    instant("expires_us"),
+)
+
+refusal = Table(  # counts per code and day, no person
+    "refusal",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("code", String(40), primary_key=True),
+    Column("platform_id", String(36), primary_key=True, default=""),
+    Column("count", Integer, nullable=False),
+    Column("skew_s", Float),
+)

@@ -1,0 +1,152 @@
+"""LRS connections, the lossless pull, and the embedded LRS."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
+
+lrs = Table(
+    "lrs",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("name", String(64), nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("secret", LargeBinary, nullable=False),  # sealed
+    document("capabilities"),
+    document("settings"),  # scope filters, scaling, retention, extra home pages
+    document("counts"),  # received, stored, foreign, …: survive purges
+    Column("last_error", Text),
+    instant("last_run_us", nullable=True),
+    instant("created_us"),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+lrs_cursor = Table(
+    "lrs_cursor",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("hwm", String(40)),
+    Column("hwm_us", BigInteger),
+    Column("more", Text),
+    Column("run_since", String(40)),
+    Column("run_max_us", BigInteger),
+    Column("run_max", String(40)),
+    Column("overlap_s", Float, nullable=False),
+    # Fencing lease: the token only grows; a page commits only under the newest one.
+    Column("lease_owner", String(64)),
+    Column("lease_token", Integer, nullable=False, default=0),
+    Column("lease_until_us", BigInteger),
+)
+
+statement = Table(
+    "statement",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("statement_id", String(36), primary_key=True),
+    tenant_fk(),
+    learner_fk(nullable=True),
+    Column("actor_key", String(64)),  # keyed hash, for parked actors
+    Column("verb", String(255)),
+    Column("object", Text),
+    Column("content_key", String(64), index=True),
+    Column("digest", String(64), nullable=False),
+    Column("flags", String(120), nullable=False, default=""),
+    Column("state", String(12), nullable=False),  # kept | parked | foreign
+    Column("raw", LargeBinary),  # without names and durations; erased after the window
+    Column("mapped", Boolean, nullable=False, default=False),
+    instant("stored_us"),
+    instant("timestamp_us", nullable=True),
+    instant("eff_us", nullable=True),
+    instant("received_us", index=True),
+)
+
+void = Table(
+    "void",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("target_id", String(36), primary_key=True),
+    tenant_fk(),
+    Column("voided_by", String(36), nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    tenant_fk(),
+    Column("raw", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("first_seen_us"),
+)
+
+late_hist = Table(
+    "late_hist",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("bucket_s", Integer, primary_key=True),
+    Column("count", Integer, nullable=False),
+)
+
+activity_map = Table(  # LMS activity -> Lerneinheit
+    "activity_map",
+    metadata,
+    tenant_fk(primary_key=True),
+    Column("activity", String(512), primary_key=True),
+    Column("unit", String(64), nullable=False),
+    instant("created_us"),
+)
+
+unmapped = Table(  # activities seen completed, but not mapped
+    "unmapped",
+    metadata,
+    tenant_fk(primary_key=True),
+    Column("activity", String(512), primary_key=True),
+    Column("verb", String(255), primary_key=True),
+    Column("count", Integer, nullable=False),
+    instant("last_us"),
+)
+
+xapi_statement = Table(  # the embedded LRS: what it was sent, verbatim
+    "xapi_statement",
+    metadata,
+    tenant_fk(primary_key=True),
+    Column("statement_id", String(36), primary_key=True),
+    Column("seq", BigInteger, nullable=False, index=True),
+    instant("stored_us", index=True),
+    instant("timestamp_us"),
+    Column("actor", String(64), index=True),  # digest of the identifying property
+    Column("verb", String(255), index=True),
+    Column("activity", String(512), index=True),
+    Column("registration", String(36), index=True),
+    Column("related_agents", Text, nullable=False, default=""),
+    Column("related_activities", Text, nullable=False, default=""),
+    Column("voided_by", String(36)),
+    Column("target_id", String(36), index=True),  # StatementRef object
+    Column("digest", String(64), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+)
+
+xapi_credential = Table(
+    "xapi_credential",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("key", String(64), nullable=False, unique=True),
+    Column("secret_hash", String(128), nullable=False),
+    Column("scope", String(16), nullable=False),  # write | read | all
+    instant("created_us"),
+)

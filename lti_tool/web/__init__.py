@@ -1,0 +1,1 @@
+"""Pages and addresses. A view parses, calls one flow, renders."""

@@ -1,0 +1,1 @@
+"""Profile + target + catalogue -> ranked choices -> path, with reasons. Pure."""

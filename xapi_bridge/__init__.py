@@ -1,0 +1,1 @@
+"""The LRS neighbour: statements -> evidence, path events -> statements."""
