@@ -37,7 +37,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class SelfImage:
-    """Self-report against questions for one area: mean difference in level cells, and its spread."""
+    """Self-report against questions for one area, both as positions in level cells."""
 
     area: str
     word: str  # fits | higher | lower | unknown

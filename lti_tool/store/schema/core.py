@@ -77,7 +77,9 @@ attempt = Table(
 question = Table(
     "question",
     metadata,
-    Column("attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True
+    ),
     Column("position", Integer, primary_key=True),
     tenant_fk(),
     learner_fk(),
@@ -93,7 +95,9 @@ question = Table(
 reflection = Table(  # K.1: private, never scored
     "reflection",
     metadata,
-    Column("attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "attempt_id", String(36), ForeignKey("attempt.id", ondelete="CASCADE"), primary_key=True
+    ),
     Column("item", String(64), primary_key=True),
     tenant_fk(),
     learner_fk(),
@@ -131,7 +135,9 @@ evidence = Table(
 profile = Table(
     "profile",
     metadata,
-    Column("learner_id", String(36), ForeignKey("learner.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "learner_id", String(36), ForeignKey("learner.id", ondelete="CASCADE"), primary_key=True
+    ),
     tenant_fk(),
     document("document"),
     document("covariance"),

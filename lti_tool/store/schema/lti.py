@@ -31,7 +31,9 @@ deployment = Table(
     metadata,
     uuid_pk(),
     tenant_fk(),
-    Column("platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), nullable=False
+    ),
     Column("deployment_id", String(255), nullable=False),
     Column("state", String(16), nullable=False),  # active | pending | blocked
     instant("created_us"),
@@ -91,7 +93,9 @@ tool_key = Table(
 access_token = Table(
     "access_token",
     metadata,
-    Column("platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), primary_key=True
+    ),
     Column("scopes", String(512), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     instant("expires_us"),
