@@ -1,0 +1,304 @@
+"""What the flows need from the outside, as protocols, and the values that cross these doors.
+
+A flow opens one unit of work, reads, computes with pure functions, and writes once:
+
+    with s.store.begin() as work:
+        learner = work.learners.get(learner_id)
+
+`lti_tool.store.work` implements it on SQLite and PostgreSQL, `tests/fakes.py` in memory; the same
+contract tests run on all three.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from competency.evidence import Evidence
+from competency.path import LearningPath, Wishes
+
+Json = Any  # a JSON document: dict, list, str, int, float, bool, None
+
+
+@dataclass(frozen=True, slots=True)
+class TenantSettings:
+    """Switches and texts of a municipality; everything that leaves the house is off by default."""
+
+    ags: bool = False  # grades: path share and assessment done, never a level
+    nrps: bool = False
+    names: bool = False
+    lrs_embedded: bool = False
+    write_back: bool = True  # path statements to the tenant's LRSs
+    plan_service: bool = False  # learning plan in the LMS
+    min_group_size: int = 8
+    contact: str = ""  # whom to ask
+    controller: str = ""
+    officer: str = ""  # Datenschutzbeauftragte*r
+    accessibility_contact: str = ""
+    confirmed_roles: tuple[str, ...] = ()  # Soll decided in a workshop
+    mandatory: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    # role -> {unit: "decided by whom, when"}; never set by a rule (law L09)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    id: str
+    key: str
+    name: str
+    land: str
+    settings: TenantSettings = TenantSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """A person as we know them: an id. No name, no mail."""
+
+    id: str
+    tenant_id: str
+    language: str = "de"
+    state: str = "active"  # active | objected (no proposals) | restricted
+    notice_version: str | None = None
+    practised: bool = False
+    roles: tuple[str, ...] = ()  # role keys, the main role first
+    wishes: Wishes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch: who, from where, into which course. Its secret is not here."""
+
+    id: str
+    tenant: Tenant
+    learner: Learner
+    platform_id: str
+    platform_kind: str
+    context_id: str
+    context_title: str
+    link_id: str
+    instructor: bool
+    locale: str
+    role: str  # custom parameter `role`, or ""
+    target: str
+    services: Mapping[str, Json]  # AGS and NRPS addresses of this link
+    created: datetime
+
+    @property
+    def tenant_id(self) -> str:
+        return self.tenant.id
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run through the questions. Versions and Soll are frozen when it starts."""
+
+    id: str
+    tenant_id: str
+    learner_id: str
+    state: str  # open | finished
+    versions: Mapping[str, str]
+    target: Mapping[str, Json]
+    answered: int
+    started: datetime
+    touched: datetime
+    finished: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put, and its answer if there is one."""
+
+    attempt_id: str
+    position: int  # from 1
+    item: str
+    order: tuple[int, ...]  # option indices as shown
+    reason: Mapping[str, Json]  # why this question
+    asked: datetime
+    response: Json = None  # None: not answered yet, or erased after its retention
+    category: int | None = None
+    answered: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A piece of evidence with what the learner's own page shows beside it."""
+
+    evidence: Evidence
+    statement_id: str = ""
+    activity: str = ""
+    counter_statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """The last fold: JSON of the profile and when it was computed."""
+
+    document: Json
+    covariance: Json
+    computed: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPath:
+    id: str  # also the assignment UUID
+    learner_id: str
+    tenant_id: str
+    revision: int
+    path: LearningPath
+    made: datetime
+    accepted: datetime | None = None
+    recommendation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The log row of one plan (law L34): inputs as versions and a hash, never raw answers."""
+
+    id: str
+    tenant_id: str
+    learner_id: str
+    input_hash: str
+    versions: Mapping[str, str]
+    value: float
+    bound: float
+    solver: str
+    ms: float
+    output: Json
+    made: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An outbox row: one thing to send, safe to send twice."""
+
+    id: str
+    tenant_id: str
+    learner_id: str
+    kind: str  # statements | score | plan
+    target_id: str  # an LRS or a platform
+    dedupe: str  # unique: the same thing is enqueued once
+    body: Json
+    attempts: int = 0
+    next_try: datetime | None = None
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlace:
+    """Where a learner may be reached in an LMS: platform, sub and the services of the last link."""
+
+    platform_id: str
+    platform_kind: str
+    issuer: str
+    subject: str
+    context_id: str
+    link_id: str
+    services: Mapping[str, Json]
+    plan_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class LrsTarget:
+    id: str
+    name: str
+
+
+class Tenants(Protocol):
+    def get(self, tenant_id: str) -> Tenant: ...
+
+
+class Learners(Protocol):
+    def get(self, learner_id: str) -> Learner: ...
+    def save(self, learner: Learner, now: datetime) -> None: ...
+    def places(self, learner_id: str) -> tuple[LaunchPlace, ...]: ...
+    def erase(self, learner_id: str) -> Mapping[str, int]: ...
+    def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Json]]]:
+        """Return every row with this person's data by table, for the export."""
+        ...
+
+
+class Attempts(Protocol):
+    def latest(self, learner_id: str) -> Attempt | None: ...
+    def save(self, attempt: Attempt) -> None: ...
+    def questions(self, attempt_id: str) -> tuple[Asked, ...]: ...
+    def ask(self, learner: Learner, asked: Asked) -> None: ...
+    def answer(self, asked: Asked) -> bool:
+        """Store the answer; False if this position already has one (nothing is changed)."""
+        ...
+
+    def reflect(
+        self, learner: Learner, attempt_id: str, item: str, response: Json, now: datetime
+    ) -> None: ...
+
+
+class EvidenceStore(Protocol):
+    def of(self, learner_id: str) -> tuple[Recorded, ...]:
+        """Return the evidence that counts, in order."""
+        ...
+
+    def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None: ...
+    def drop_assessment(self, learner_id: str) -> None: ...
+    def completed_units(self, learner_id: str) -> Mapping[str, datetime]: ...
+    def revoke(self, learner_id: str, evidence_id: str) -> bool: ...
+    def counter(self, learner_id: str, evidence_id: str, text: str) -> bool: ...
+
+
+class Profiles(Protocol):
+    def get(self, learner_id: str) -> StoredProfile | None: ...
+    def save(self, learner: Learner, stored: StoredProfile) -> None: ...
+
+
+class Paths(Protocol):
+    def current(self, learner_id: str) -> StoredPath | None:
+        """Return the newest path that is a draft or accepted."""
+        ...
+
+    def accepted(self, learner_id: str) -> StoredPath | None: ...
+    def save(self, stored: StoredPath) -> None: ...
+    def log(self, recommendation: Recommendation) -> None: ...
+    def withdraw(self, learner_id: str) -> None: ...
+
+
+class Outbox(Protocol):
+    def put(self, delivery: Delivery, now: datetime) -> bool: ...
+    def due(self, now: datetime, limit: int) -> tuple[Delivery, ...]: ...
+    def delivered(self, delivery_id: str, now: datetime) -> None: ...
+    def failed(
+        self, delivery_id: str, error: str, next_try: datetime | None, now: datetime
+    ) -> None: ...
+    def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]: ...
+    def last_score(self, learner_id: str, lineitem: str) -> float | None: ...
+
+
+class Jobs(Protocol):
+    def enqueue(
+        self, name: str, key: str, payload: Json, now: datetime, run_after: datetime | None = None
+    ) -> None: ...
+
+
+class Audit(Protocol):
+    def note(
+        self, actor: str, action: str, detail: Json, now: datetime, tenant_id: str | None = None
+    ) -> None: ...
+
+
+class Work(Protocol):
+    """One transaction, by area."""
+
+    tenants: Tenants
+    learners: Learners
+    attempts: Attempts
+    evidence: EvidenceStore
+    profiles: Profiles
+    paths: Paths
+    outbox: Outbox
+    jobs: Jobs
+    audit: Audit
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractContextManager[Work]: ...
+    def read(self) -> AbstractContextManager[Work]: ...
+
+
+Clock = Callable[[], datetime]
