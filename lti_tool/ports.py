@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from competency.evidence import Evidence
+from competency.packs import Content
 from competency.path import LearningPath, Wishes
 
 Json = Any  # a JSON document: dict, list, str, int, float, bool, None
@@ -302,3 +303,24 @@ class Store(Protocol):
 
 
 Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the assessment and the planner may ask of a person."""
+
+    max_items: int = 20
+    min_items: int = 5
+    correlation_within: float = 0.5
+    correlation_between: float = 0.3
+    hours_per_month: float = 4.0
+
+
+@dataclass(frozen=True)
+class Services:
+    """All that a flow may use. Built once per process by `lti_tool.bootstrap`."""
+
+    store: Store
+    content: Content
+    base_url: str
+    limits: Limits = Limits()

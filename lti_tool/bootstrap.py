@@ -1,0 +1,52 @@
+"""Settings -> one frozen `House`: database, seal, content and the services of the flows."""
+
+from dataclasses import dataclass
+
+from competency.packs import Content
+from lti_tool.ports import Limits, Services, Store
+from lti_tool.seal import Seal
+from lti_tool.settings import Settings
+from lti_tool.store.database import Database
+from lti_tool.store.work import SqlStore
+
+
+@dataclass(frozen=True)
+class House:
+    settings: Settings
+    database: Database
+    seal: Seal
+    flows: Services
+
+    @property
+    def store(self) -> Store:
+        return self.flows.store
+
+    @property
+    def limits(self) -> Limits:
+        return self.flows.limits
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def build(settings: Settings) -> House:
+    """Return the house for these settings; reads the content packs, opens no connection.
+
+    :raises PackError: a content pack is broken; names the file and the field.
+    """
+    database = Database(settings.database.url, lock_timeout_s=settings.database.lock_timeout_s)
+    seal = Seal(settings.security.secret_key)
+    limits = Limits(
+        max_items=settings.assessment.max_items,
+        min_items=settings.assessment.min_items,
+        correlation_within=settings.assessment.correlation_within,
+        correlation_between=settings.assessment.correlation_between,
+        hours_per_month=settings.planning.hours_per_month,
+    )
+    flows = Services(
+        store=SqlStore(database, seal),
+        content=Content.load(settings.content.dir),
+        base_url=settings.server.base_url,
+        limits=limits,
+    )
+    return House(settings, database, seal, flows)
