@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from competency.evidence import Evidence
 from competency.packs import Content
+
+from competency.evidence import Evidence
 from competency.path import LearningPath, Wishes
 
 Json = Any  # a JSON document: dict, list, str, int, float, bool, None
@@ -286,15 +287,24 @@ class Audit(Protocol):
 class Work(Protocol):
     """One transaction, by area."""
 
-    tenants: Tenants
-    learners: Learners
-    attempts: Attempts
-    evidence: EvidenceStore
-    profiles: Profiles
-    paths: Paths
-    outbox: Outbox
-    jobs: Jobs
-    audit: Audit
+    @property
+    def tenants(self) -> Tenants: ...
+    @property
+    def learners(self) -> Learners: ...
+    @property
+    def attempts(self) -> Attempts: ...
+    @property
+    def evidence(self) -> EvidenceStore: ...
+    @property
+    def profiles(self) -> Profiles: ...
+    @property
+    def paths(self) -> Paths: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def jobs(self) -> Jobs: ...
+    @property
+    def audit(self) -> Audit: ...
 
 
 class Store(Protocol):

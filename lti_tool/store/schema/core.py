@@ -1,4 +1,4 @@
-"""Tenants, learners and what the loop makes of them: attempts, evidence, profile, path, outbox, jobs."""
+"""Tenants, learners and what the loop makes of them: attempts, evidence, paths, outbox, jobs."""
 
 from sqlalchemy import (
     Boolean,

@@ -1,7 +1,17 @@
 """Platforms, deployments, logins, launches, keys and tokens."""
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, LargeBinary, String, Table, Text
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
 

@@ -1,0 +1,118 @@
+"""Attempts, their questions and the private reflections."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from lti_tool.ports import Asked, Attempt, Learner
+from lti_tool.store.database import at, insert_ignore, upsert, us
+from lti_tool.store.schema.core import attempt, question, reflection
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAttempts:
+    conn: Connection
+
+    def latest(self, learner_id: str) -> Attempt | None:
+        row = self.conn.execute(
+            select(attempt)
+            .where(attempt.c.learner_id == learner_id)
+            .order_by(attempt.c.started_us.desc(), attempt.c.id)
+            .limit(1)
+        ).first()
+        if row is None:
+            return None
+        r = row._mapping
+        return Attempt(
+            id=r["id"],
+            tenant_id=r["tenant_id"],
+            learner_id=r["learner_id"],
+            state=r["state"],
+            versions=r["versions"],
+            target=r["target"],
+            answered=r["answered"],
+            started=at(r["started_us"]),
+            touched=at(r["touched_us"]),
+            finished=None if r["finished_us"] is None else at(r["finished_us"]),
+        )
+
+    def save(self, value: Attempt) -> None:
+        row = {
+            "id": value.id,
+            "tenant_id": value.tenant_id,
+            "learner_id": value.learner_id,
+            "state": value.state,
+            "versions": dict(value.versions),
+            "target": dict(value.target),
+            "answered": value.answered,
+            "started_us": us(value.started),
+            "touched_us": us(value.touched),
+            "finished_us": None if value.finished is None else us(value.finished),
+        }
+        upsert(self.conn, attempt, row, "id")
+
+    def questions(self, attempt_id: str) -> tuple[Asked, ...]:
+        rows = self.conn.execute(
+            select(question)
+            .where(question.c.attempt_id == attempt_id)
+            .order_by(question.c.position)
+        )
+        return tuple(
+            Asked(
+                attempt_id=r.attempt_id,
+                position=r.position,
+                item=r.item,
+                order=tuple(r.order),
+                reason=r.reason,
+                asked=at(r.asked_us),
+                response=r.response,
+                category=r.category,
+                answered=None if r.answered_us is None else at(r.answered_us),
+            )
+            for r in rows
+        )
+
+    def ask(self, learner: Learner, asked: Asked) -> None:
+        """Store the question; if another request asked at this position first, that one stays."""
+        row = {
+            "attempt_id": asked.attempt_id,
+            "position": asked.position,
+            "tenant_id": learner.tenant_id,
+            "learner_id": learner.id,
+            "item": asked.item,
+            "order": list(asked.order),
+            "reason": dict(asked.reason),
+            "asked_us": us(asked.asked),
+        }
+        insert_ignore(self.conn, question, [row])
+
+    def answer(self, asked: Asked) -> bool:
+        assert asked.answered is not None
+        # The condition on answered_us makes a double click, or two devices, answer once.
+        done = self.conn.execute(
+            update(question)
+            .where(
+                question.c.attempt_id == asked.attempt_id,
+                question.c.position == asked.position,
+                question.c.answered_us.is_(None),
+            )
+            .values(
+                response=asked.response, category=asked.category, answered_us=us(asked.answered)
+            )
+        )
+        return done.rowcount == 1
+
+    def reflect(
+        self, learner: Learner, attempt_id: str, item: str, response: Any, now: datetime
+    ) -> None:
+        row = {
+            "attempt_id": attempt_id,
+            "item": item,
+            "tenant_id": learner.tenant_id,
+            "learner_id": learner.id,
+            "response": response,
+            "answered_us": us(now),
+        }
+        upsert(self.conn, reflection, row, "attempt_id", "item")

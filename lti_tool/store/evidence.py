@@ -1,0 +1,114 @@
+"""Evidence rows: where an answer or a statement has become something we know about a competence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select, update
+
+from competency.evidence import Evidence, Source
+from lti_tool.ports import Learner, Recorded
+from lti_tool.store.database import at, insert_ignore, us
+from lti_tool.store.schema.core import evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SqlEvidence:
+    conn: Connection
+
+    def of(self, learner_id: str) -> tuple[Recorded, ...]:
+        rows = self.conn.execute(
+            select(evidence).where(
+                evidence.c.learner_id == learner_id,
+                evidence.c.revoked_by.is_(None),
+                evidence.c.competency.is_not(None),
+            )
+        )
+        found = [
+            Recorded(
+                Evidence(
+                    id=r.id,
+                    source=Source(r.source),
+                    competency=r.competency,
+                    kind=r.kind,
+                    a=r.a,
+                    b=tuple(r.b),
+                    category=r.category,
+                    at=at(r.eff_us),
+                    arrival=r.arrival_us,
+                    self_report=r.self_report,
+                    unit=r.unit or "",
+                    level=r.level,
+                ),
+                statement_id=r.statement_id or "",
+                activity=r.activity or "",
+                counter_statement=r.counter_statement or "",
+            )
+            for r in rows
+        ]
+        return tuple(sorted(found, key=lambda r: r.evidence.order()))
+
+    def add(self, learner: Learner, evidence_: tuple[Evidence, ...]) -> None:
+        rows = [
+            {
+                "id": e.id,
+                "tenant_id": learner.tenant_id,
+                "learner_id": learner.id,
+                "source": e.source.value,
+                # An answer has no statement; its own id keeps the unique key meaningful.
+                "statement_id": e.id,
+                "rule_id": f"{e.source.value}:{e.competency}",
+                "competency": e.competency,
+                "unit": e.unit or None,
+                "kind": e.kind,
+                "level": e.level,
+                "a": e.a,
+                "b": list(e.b),
+                "category": e.category,
+                "self_report": e.self_report,
+                "eff_us": us(e.at),
+                "arrival_us": e.arrival,
+            }
+            for e in evidence_
+        ]
+        insert_ignore(self.conn, evidence, rows)
+
+    def drop_assessment(self, learner_id: str) -> None:
+        """Forget the answers' evidence (a new attempt replaces the old one's)."""
+        self.conn.execute(
+            delete(evidence).where(
+                evidence.c.learner_id == learner_id,
+                evidence.c.source == Source.ASSESSMENT.value,
+            )
+        )
+
+    def completed_units(self, learner_id: str) -> Mapping[str, datetime]:
+        """Return the units that count as done, and since when."""
+        rows = self.conn.execute(
+            select(evidence.c.unit, evidence.c.eff_us)
+            .where(
+                evidence.c.learner_id == learner_id,
+                evidence.c.unit.is_not(None),
+                evidence.c.competency.is_(None),
+                evidence.c.revoked_by.is_(None),
+            )
+            .order_by(evidence.c.eff_us)
+        )
+        done: dict[str, datetime] = {}
+        for r in rows:
+            done.setdefault(r.unit, at(r.eff_us))
+        return done
+
+    def revoke(self, learner_id: str, evidence_id: str) -> bool:
+        return self._mark(learner_id, evidence_id, revoked_by="learner")
+
+    def counter(self, learner_id: str, evidence_id: str, text: str) -> bool:
+        return self._mark(learner_id, evidence_id, counter_statement=text)
+
+    def _mark(self, learner_id: str, evidence_id: str, **values: str) -> bool:
+        done = self.conn.execute(
+            update(evidence)
+            .where(evidence.c.id == evidence_id, evidence.c.learner_id == learner_id)
+            .values(**values)
+        )
+        return done.rowcount == 1

@@ -1,0 +1,130 @@
+"""The job table: work that survives. A lease is taken over within seconds when its worker dies."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from lti_tool.store.database import us
+from lti_tool.store.schema.core import job
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    id: str
+    name: str
+    key: str
+    payload: Any
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class SqlJobs:
+    conn: Connection
+
+    def enqueue(
+        self, name: str, key: str, payload: Any, now: datetime, run_after: datetime | None = None
+    ) -> None:
+        """Make sure this job runs at or after now; one row per (name, key).
+
+        A job that is running right now is marked to run once more: what it has already read may
+        be older than what it is asked to see.
+        """
+        when = us(run_after or now)
+        again = self.conn.execute(
+            update(job)
+            .where(job.c.name == name, job.c.key == key)
+            .values(payload=payload, run_after_us=when, attempts=0, state="waiting")
+        )
+        if again.rowcount:
+            return
+        self.conn.execute(
+            job.insert().values(
+                id=str(uuid.uuid4()),
+                name=name,
+                key=key,
+                payload=payload,
+                state="waiting",
+                run_after_us=when,
+                attempts=0,
+                created_us=us(now),
+            )
+        )
+
+    def lease(self, owner: str, now: datetime, lease_s: float) -> Leased | None:
+        """Take the next due job whose lease is free, or None."""
+        free = or_(job.c.lease_until_us.is_(None), job.c.lease_until_us < us(now))
+        row = self.conn.execute(
+            select(job)
+            .where(job.c.state == "waiting", job.c.run_after_us <= us(now), free)
+            .order_by(job.c.run_after_us, job.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None:
+            return None
+        self.conn.execute(
+            update(job)
+            .where(job.c.id == row.id)
+            .values(
+                lease_owner=owner,
+                lease_until_us=us(now + timedelta(seconds=lease_s)),
+                # A second enqueue sets this back, and finish() then leaves the row in place.
+                state="running",
+                attempts=row.attempts + 1,
+            )
+        )
+        return Leased(row.id, row.name, row.key, row.payload, row.attempts + 1)
+
+    def renew(self, leased: Leased, owner: str, now: datetime, lease_s: float) -> bool:
+        """Keep the lease; False if it was lost."""
+        done = self.conn.execute(
+            update(job)
+            .where(job.c.id == leased.id, job.c.lease_owner == owner)
+            .values(lease_until_us=us(now + timedelta(seconds=lease_s)))
+        )
+        return done.rowcount == 1
+
+    def finish(self, leased: Leased, owner: str) -> None:
+        mine = (job.c.id == leased.id) & (job.c.lease_owner == owner)
+        self.conn.execute(delete(job).where(mine, job.c.state == "running"))
+        self.conn.execute(update(job).where(mine).values(lease_owner=None, lease_until_us=None))
+
+    def fail(
+        self, leased: Leased, owner: str, error: str, next_try: datetime | None, now: datetime
+    ) -> None:
+        self.conn.execute(
+            update(job)
+            .where(job.c.id == leased.id, job.c.lease_owner == owner)
+            .values(
+                state="waiting" if next_try else "failed",
+                run_after_us=us(next_try or now),
+                lease_owner=None,
+                lease_until_us=None,
+                last_error=error,
+            )
+        )
+
+    def release_expired(self, now: datetime) -> int:
+        """Free the jobs of dead workers; return how many."""
+        done = self.conn.execute(
+            update(job)
+            .where(job.c.state == "running", job.c.lease_until_us < us(now))
+            .values(state="waiting", lease_owner=None, lease_until_us=None)
+        )
+        return done.rowcount
+
+    def listed(self) -> list[dict[str, Any]]:
+        rows = self.conn.execute(select(job).order_by(job.c.run_after_us))
+        return [
+            {
+                "name": r.name,
+                "state": r.state,
+                "attempts": r.attempts,
+                "run_after_us": r.run_after_us,
+                "last_error": r.last_error,
+            }
+            for r in rows
+        ]

@@ -1,0 +1,122 @@
+"""Learners, and everything that belongs to one: for the export, and for erasing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, LargeBinary, Row, Table, delete, select, update
+
+from lti_tool.errors import NotFound
+from lti_tool.ports import LaunchPlace, Learner
+from lti_tool.seal import Seal
+from lti_tool.store.database import us
+from lti_tool.store.documents import wishes_from, wishes_to
+from lti_tool.store.schema import core, lti, metadata
+
+
+def value(row: Row[tuple[object, ...]]) -> Learner:
+    """Return the learner of a row of `learner`."""
+    r = row._mapping
+    return Learner(
+        id=r["id"],
+        tenant_id=r["tenant_id"],
+        language=r["language"],
+        state=r["state"],
+        notice_version=r["notice_version"],
+        practised=r["practised"],
+        roles=tuple(r["roles"]),
+        wishes=wishes_from(r["wishes"]) if r["wishes"] else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLearners:
+    conn: Connection
+    seal: Seal
+
+    def get(self, learner_id: str) -> Learner:
+        row = self.conn.execute(select(core.learner).where(core.learner.c.id == learner_id)).first()
+        if row is None:
+            raise NotFound("There is no such learner.", remedy="Start again from the course.")
+        return value(row)
+
+    def save(self, learner: Learner, now: datetime) -> None:
+        self.conn.execute(
+            update(core.learner)
+            .where(core.learner.c.id == learner.id)
+            .values(
+                language=learner.language,
+                state=learner.state,
+                notice_version=learner.notice_version,
+                notice_us=us(now) if learner.notice_version else None,
+                practised=learner.practised,
+                roles=list(learner.roles),
+                wishes=wishes_to(learner.wishes) if learner.wishes else None,
+                last_seen_us=us(now),
+            )
+        )
+
+    def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
+        """Return one place per platform and link, the newest launch first."""
+        launches = self.conn.execute(
+            select(
+                lti.launch.c.platform_id,
+                lti.launch.c.context_id,
+                lti.launch.c.link_id,
+                lti.launch.c.services,
+                lti.platform.c.kind,
+                lti.platform.c.issuer,
+                lti.platform.c.plan_url,
+                core.identity.c.sealed,
+            )
+            .join(lti.platform, lti.platform.c.id == lti.launch.c.platform_id)
+            .join(
+                core.identity,
+                (core.identity.c.platform_id == lti.launch.c.platform_id)
+                & (core.identity.c.learner_id == lti.launch.c.learner_id)
+                & (core.identity.c.kind == "sub"),
+            )
+            .where(lti.launch.c.learner_id == learner_id)
+            .order_by(lti.launch.c.created_us.desc())
+        )
+        found: dict[tuple[str, str], LaunchPlace] = {}
+        for r in launches:
+            found.setdefault(
+                (r.platform_id, r.link_id or ""),
+                LaunchPlace(
+                    platform_id=r.platform_id,
+                    platform_kind=r.kind,
+                    issuer=r.issuer,
+                    subject=self.seal.open(r.sealed),
+                    context_id=r.context_id or "",
+                    link_id=r.link_id or "",
+                    services=r.services or {},
+                    plan_url=r.plan_url or "",
+                ),
+            )
+        return tuple(found.values())
+
+    def erase(self, learner_id: str) -> Mapping[str, int]:
+        """Delete every row of this person; return how many per table."""
+        counts: dict[str, int] = {}
+        for table in reversed(metadata.sorted_tables):
+            if "learner_id" in table.c:
+                gone = self.conn.execute(delete(table).where(table.c.learner_id == learner_id))
+                counts[table.name] = gone.rowcount
+        gone = self.conn.execute(delete(core.learner).where(core.learner.c.id == learner_id))
+        counts["learner"] = gone.rowcount
+        return counts
+
+    def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
+        found = {
+            table.name: self._rows(table, table.c.learner_id == learner_id)
+            for table in metadata.sorted_tables
+            if "learner_id" in table.c
+        }
+        return found | {"learner": self._rows(core.learner, core.learner.c.id == learner_id)}
+
+    def _rows(self, table: Table, mine: Any) -> list[Mapping[str, Any]]:
+        hidden = {c.name for c in table.c if isinstance(c.type, LargeBinary)} | {"secret_hash"}
+        shown = [c for c in table.c if c.name not in hidden]
+        return [dict(r._mapping) for r in self.conn.execute(select(*shown).where(mine))]

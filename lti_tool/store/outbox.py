@@ -1,0 +1,112 @@
+"""The outbox: what has to leave the house, written in the same commit as what it tells of."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from lti_tool.ports import Delivery, LrsTarget
+from lti_tool.store.database import at, insert_ignore, us
+from lti_tool.store.schema.core import outbox
+from lti_tool.store.schema.xapi import lrs
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOutbox:
+    conn: Connection
+
+    def put(self, delivery: Delivery, now: datetime) -> bool:
+        """Enqueue; False if the same thing (by `dedupe`) is in the outbox already."""
+        row = {
+            "id": delivery.id,
+            "tenant_id": delivery.tenant_id,
+            "learner_id": delivery.learner_id,
+            "kind": delivery.kind,
+            "target_id": delivery.target_id,
+            "dedupe": delivery.dedupe,
+            "body": delivery.body,
+            "state": "pending",
+            "attempts": 0,
+            "next_us": us(now),
+            "created_us": us(now),
+        }
+        return insert_ignore(self.conn, outbox, [row]) == 1
+
+    def due(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        rows = self.conn.execute(
+            select(outbox)
+            .where(outbox.c.state == "pending", outbox.c.next_us <= us(now))
+            .order_by(outbox.c.created_us, outbox.c.id)
+            .limit(limit)
+        )
+        return tuple(
+            Delivery(
+                id=r.id,
+                tenant_id=r.tenant_id,
+                learner_id=r.learner_id or "",
+                kind=r.kind,
+                target_id=r.target_id,
+                dedupe=r.dedupe,
+                body=r.body,
+                attempts=r.attempts,
+                next_try=at(r.next_us),
+                last_error=r.last_error or "",
+            )
+            for r in rows
+        )
+
+    def delivered(self, delivery_id: str, now: datetime) -> None:
+        self.conn.execute(
+            update(outbox)
+            .where(outbox.c.id == delivery_id)
+            .values(
+                state="delivered",
+                delivered_us=us(now),
+                last_error=None,
+                attempts=outbox.c.attempts + 1,
+            )
+        )
+
+    def failed(
+        self, delivery_id: str, error: str, next_try: datetime | None, now: datetime
+    ) -> None:
+        """Note a failure; without a next try the row is a dead letter."""
+        self.conn.execute(
+            update(outbox)
+            .where(outbox.c.id == delivery_id)
+            .values(
+                state="pending" if next_try else "dead",
+                next_us=us(next_try or now),
+                last_error=error,
+                attempts=outbox.c.attempts + 1,
+            )
+        )
+
+    def retry_dead(self, now: datetime) -> int:
+        """Make dead letters pending again; return how many."""
+        done = self.conn.execute(
+            update(outbox)
+            .where(outbox.c.state == "dead")
+            .values(state="pending", next_us=us(now), attempts=0)
+        )
+        return done.rowcount
+
+    def counts(self) -> dict[str, int]:
+        rows = self.conn.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+        found = {state: number for state, number in rows}
+        return {state: found.get(state, 0) for state in ("pending", "delivered", "dead")}
+
+    def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:
+        rows = self.conn.execute(
+            select(lrs.c.id, lrs.c.name).where(lrs.c.tenant_id == tenant_id).order_by(lrs.c.name)
+        )
+        return tuple(LrsTarget(r.id, r.name) for r in rows)
+
+    def last_score(self, learner_id: str, lineitem: str) -> float | None:
+        """Return the score last put for this line item: a grade is never lowered."""
+        rows = self.conn.execute(
+            select(outbox.c.body)
+            .where(outbox.c.learner_id == learner_id, outbox.c.kind == "score")
+            .order_by(outbox.c.created_us.desc())
+        )
+        return next((r.body["score"] for r in rows if r.body["lineitem"] == lineitem), None)

@@ -1,0 +1,64 @@
+"""Municipalities: read and written here only."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, select, update
+
+from lti_tool.errors import Conflict, NotFound
+from lti_tool.ports import Tenant, TenantSettings
+from lti_tool.store.database import us
+from lti_tool.store.documents import tenant_settings_from, tenant_settings_to
+from lti_tool.store.schema.core import tenant
+
+
+def add(
+    conn: Connection, key: str, name: str, land: str, settings: TenantSettings, now: datetime
+) -> Tenant:
+    """Write and return a new tenant.
+
+    :raises Conflict: the key is taken.
+    """
+    if conn.execute(select(tenant.c.id).where(tenant.c.key == key)).first():
+        raise Conflict(f"There is a tenant {key!r} already.", remedy="Choose another key.")
+    made = Tenant(str(uuid.uuid4()), key, name, land, settings)
+    conn.execute(
+        tenant.insert().values(
+            id=made.id,
+            key=key,
+            name=name,
+            land=land,
+            settings=tenant_settings_to(settings),
+            created_us=us(now),
+        )
+    )
+    return made
+
+
+def get(conn: Connection, tenant_id: str) -> Tenant:
+    row = conn.execute(select(tenant).where(tenant.c.id == tenant_id)).first()
+    if row is None:
+        raise NotFound("There is no such tenant.", remedy="See `roadmap tenant list`.")
+    return _value(row)
+
+
+def by_key(conn: Connection, key: str) -> Tenant:
+    row = conn.execute(select(tenant).where(tenant.c.key == key)).first()
+    if row is None:
+        raise NotFound(f"There is no tenant {key!r}.", remedy="See `roadmap tenant list`.")
+    return _value(row)
+
+
+def listed(conn: Connection) -> list[Tenant]:
+    return [_value(row) for row in conn.execute(select(tenant).order_by(tenant.c.key))]
+
+
+def change(conn: Connection, tenant_id: str, settings: TenantSettings) -> None:
+    conn.execute(
+        update(tenant).where(tenant.c.id == tenant_id).values(settings=tenant_settings_to(settings))
+    )
+
+
+def _value(row: Row[tuple[object, ...]]) -> Tenant:
+    r = row._mapping
+    return Tenant(r["id"], r["key"], r["name"], r["land"], tenant_settings_from(r["settings"]))
