@@ -16,9 +16,11 @@ class Verdict(StrEnum):
 class Standing:
     """One competence: Soll and Ist in steps, how sure, and where it comes from.
 
-    `low` and `high` are the lowest and highest step with P(level reached) between .1 and .9, in the
-    words of the profile page; `low_pos` and `high_pos` are the ends of the hatched field on the
-    axis 0 to 5 (five level cells), so that picture and word cannot disagree.
+    `low` is the highest step reached with P >= .9, `high` the highest with P > .1: the span of the
+    person's step, low <= ist <= high. `low_pos` and `high_pos` are the ends of the hatched field on
+    the axis 0 to 5 (five level cells), at the same two bounds. Word, span and picture cannot
+    disagree: met = low >= soll and low_pos >= soll_pos, gap = high < soll and
+    high_pos <= soll_pos, open = soll strictly inside. See `judge`.
     """
 
     competency: str

@@ -7,6 +7,8 @@ a standard setting replaces them.
 
 from collections.abc import Sequence
 
+import numpy as np
+
 MAX_STEP = 8
 MAX_LEVEL = 4
 
@@ -40,6 +42,17 @@ def taught_steps(level: int) -> tuple[int, int]:
     if level == 0:
         raise ValueError("a unit cannot teach level 0")
     return 2 * (level - 1), 2 * level - 1
+
+
+def axis_position(theta: float, cuts: Sequence[float] = CUTS) -> float:
+    """Return where theta stands on the axis of five equal level cells, 0.0 to 5.0.
+
+    "Soll L" stands at the left edge of cell L; between the cuts theta is mapped linearly. The two
+    outer half-open cells are as wide as their neighbours, and what lies beyond stands at the end.
+    """
+    places = [1.0 + 0.5 * n for n in range(len(cuts))]
+    knots = [cuts[0] - (cuts[2] - cuts[0]), *cuts, 2 * cuts[-1] - cuts[-2]]
+    return float(np.interp(theta, knots, [0.0, *places, places[-1] + 0.5]))
 
 
 def _check(value: int, highest: int, name: str) -> None:

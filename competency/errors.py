@@ -1,0 +1,37 @@
+"""What can go wrong in the core, one name per cause. No error here carries an answer or a name."""
+
+
+class CompetencyError(Exception):
+    """Something in the core was asked to do what its data does not allow."""
+
+
+class InvalidResponse(CompetencyError):
+    """A response that cannot be scored as it is."""
+
+
+class IncompleteResponse(InvalidResponse):
+    """Something is still missing: the learner can complete it ("Hier fehlt noch etwas")."""
+
+
+class MalformedResponse(InvalidResponse):
+    """Not a response to this item: wrong shape, or an option that does not exist."""
+
+
+class NotScored(CompetencyError):
+    """A reflection is private and has no category."""
+
+
+class UnknownCompetency(CompetencyError):
+    """A competence the framework does not measure: not there, or private."""
+
+
+class UnknownItem(CompetencyError):
+    """An item key that is not in this version of the bank."""
+
+
+class InvalidObservation(CompetencyError):
+    """Parameters or a category that the graded response model has no meaning for."""
+
+
+class InvalidPrior(CompetencyError):
+    """Correlations that do not make a covariance."""
