@@ -20,7 +20,7 @@ class SqlOutbox:
         row = {
             "id": delivery.id,
             "tenant_id": delivery.tenant_id,
-            "learner_id": delivery.learner_id,
+            "learner_id": delivery.learner_id or None,
             "kind": delivery.kind,
             "target_id": delivery.target_id,
             "dedupe": delivery.dedupe,
@@ -93,7 +93,7 @@ class SqlOutbox:
 
     def counts(self) -> dict[str, int]:
         rows = self.conn.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
-        found = {state: number for state, number in rows}
+        found: dict[str, int] = dict(rows.tuples())
         return {state: found.get(state, 0) for state in ("pending", "delivered", "dead")}
 
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:

@@ -10,6 +10,7 @@ from lti_tool.ports import Tenant, TenantSettings
 from lti_tool.store.database import us
 from lti_tool.store.documents import tenant_settings_from, tenant_settings_to
 from lti_tool.store.schema.core import tenant
+from lti_tool.store.schema.xapi import activity_map
 
 
 def add(
@@ -57,6 +58,16 @@ def change(conn: Connection, tenant_id: str, settings: TenantSettings) -> None:
     conn.execute(
         update(tenant).where(tenant.c.id == tenant_id).values(settings=tenant_settings_to(settings))
     )
+
+
+def activities(conn: Connection, tenant_id: str) -> dict[str, str]:
+    """Return unit -> LMS address; where several activities teach a unit, the first by address."""
+    rows = conn.execute(
+        select(activity_map.c.unit, activity_map.c.activity)
+        .where(activity_map.c.tenant_id == tenant_id)
+        .order_by(activity_map.c.activity.desc())
+    )
+    return {r.unit: r.activity for r in rows}
 
 
 def _value(row: Row[tuple[object, ...]]) -> Tenant:

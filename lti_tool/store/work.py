@@ -30,6 +30,9 @@ class SqlTenants:
     def get(self, tenant_id: str) -> Tenant:
         return tenants.get(self.conn, tenant_id)
 
+    def activities(self, tenant_id: str) -> dict[str, str]:
+        return tenants.activities(self.conn, tenant_id)
+
 
 @dataclass(frozen=True, slots=True)
 class SqlAudit:

@@ -1,0 +1,58 @@
+"""deliver: the outbox -> LRS, grade book, LMS plan; retried until it is there, or a dead letter.
+
+Sending happens outside of any transaction and may happen twice: every row carries a stable id that
+its receiver (or our own list-before-create) recognises.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from lti_tool.ports import Delivery, DeliveryFailed, Sender, Services
+
+BATCH = 50
+LONGEST_WAIT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """First wait, doubled after each failure; after `attempts` failures a dead letter."""
+
+    first_s: float
+    attempts: int
+
+    def after(self, failure: DeliveryFailed, attempts: int, now: datetime) -> datetime | None:
+        if not failure.retry or attempts >= self.attempts:
+            return None
+        wait = min(self.first_s * 2 ** (attempts - 1), LONGEST_WAIT_S)
+        return now + timedelta(seconds=max(wait, failure.wait_s or 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    delivered: int
+    failed: int
+    dead: int
+
+
+def deliver(
+    s: Services, senders: Mapping[str, Sender], backoff: Backoff, now: datetime
+) -> DeliveryReport:
+    """Send what is due, each row on its own, and mark it. Sends; writes and commits per row."""
+    with s.store.read() as work:
+        due = work.outbox.due(now, BATCH)
+    results = [_send(s, senders[d.kind], d, backoff, now) for d in due]
+    return DeliveryReport(*(results.count(word) for word in ("delivered", "failed", "dead")))
+
+
+def _send(s: Services, send: Sender, delivery: Delivery, backoff: Backoff, now: datetime) -> str:
+    try:
+        send(delivery)
+    except DeliveryFailed as failure:
+        next_try = backoff.after(failure, delivery.attempts + 1, now)
+        with s.store.begin() as work:
+            work.outbox.failed(delivery.id, str(failure), next_try, now)
+        return "failed" if next_try else "dead"
+    with s.store.begin() as work:
+        work.outbox.delivered(delivery.id, now)
+    return "delivered"

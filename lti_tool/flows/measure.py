@@ -1,0 +1,77 @@
+"""What every flow measures with: the engine and the Soll of one learner, by frozen versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from competency.assessment import ENGINE_VERSION, Config, Engine
+from competency.packs import Content
+from competency.target import RoleProfile, Target
+from lti_tool.ports import Learner, Limits, Services, TenantSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a result was made with; stored beside it."""
+
+    content: Mapping[str, str]
+
+    def document(self) -> dict[str, str]:
+        return {**self.content, "engine": ENGINE_VERSION}
+
+
+def versions(s: Services) -> dict[str, str]:
+    """Return the versions in force now."""
+    return Versions(s.content.versions).document()
+
+
+def engine(s: Services, frozen: Mapping[str, str] | None = None) -> Engine:
+    """Return the engine of these frozen versions, by default of those in force."""
+    chosen = frozen or versions(s)
+    return _engine(s.content, s.limits, chosen["items"], tuple(sorted(chosen.items())))
+
+
+@lru_cache(maxsize=8)
+def _engine(
+    content: Content, limits: Limits, items: str, frozen: tuple[tuple[str, str], ...]
+) -> Engine:
+    # Building an engine lays out the whole bank as arrays; a page must not do it again.
+    config = Config(
+        r_within=limits.correlation_within,
+        r_between=limits.correlation_between,
+        min_items=limits.min_items,
+        max_items=limits.max_items,
+    )
+    return Engine(content.framework, content.items_of(items), config, dict(frozen))
+
+
+def private(s: Services) -> frozenset[str]:
+    """Return the competences that are self-reflection only (K.1)."""
+    return frozenset(code for code, c in s.content.framework.by_code.items() if c.private)
+
+
+def roles_of(s: Services, learner: Learner, settings: TenantSettings) -> tuple[RoleProfile, ...]:
+    """Return the learner's roles; a role is approved where the tenant has decided its Soll."""
+    known = {r.key: r for r in s.content.roles}
+    chosen = [known[key] for key in learner.roles if key in known]
+    return tuple(_confirmed(r, settings) for r in chosen)
+
+
+def target(s: Services, learner: Learner, settings: TenantSettings) -> Target:
+    roles = roles_of(s, learner, settings)
+    return Target.of(roles, private=private(s), version=s.content.versions["roles"])
+
+
+def month(now: datetime) -> str:
+    """Return the month of an instant as "2026-11"."""
+    return f"{now.year:04d}-{now.month:02d}"
+
+
+def _confirmed(role: RoleProfile, settings: TenantSettings) -> RoleProfile:
+    if role.key not in settings.confirmed_roles:
+        return role
+    return RoleProfile(
+        **{name: getattr(role, name) for name in RoleProfile.__dataclass_fields__}
+        | {"approved": True}
+    )

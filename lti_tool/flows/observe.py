@@ -1,0 +1,63 @@
+"""observe: Evidence -> Profile, and what that does to the path.
+
+Statements become evidence in the bridge's mapping, in the transaction of the page they came in;
+the learner's state is a fold over all evidence in order, computed here, never updated in place.
+"""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from competency.evidence import Source
+from competency.judge import profile_of
+from competency.profile import Profile, SelfImage, Standing, Verdict
+from lti_tool.flows import measure, replanning
+from lti_tool.ports import Learner, Services, StoredProfile, Work
+
+
+def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
+    """Compute profile and path of one learner anew from all evidence. Writes and commits."""
+    with s.store.begin() as work:
+        refold(s, work, work.learners.get(learner_id), now)
+
+
+def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
+    """Fold the evidence into a profile, store it, and let the path follow."""
+    profile, covariance = compute(s, work, learner)
+    work.profiles.save(learner, StoredProfile(profile_to(profile), covariance, now))
+    replanning.follow(s, work, learner, profile, now)
+    return profile
+
+
+def compute(s: Services, work: Work, learner: Learner) -> tuple[Profile, list[list[float]]]:
+    """Return the profile of all evidence that counts, and the covariance behind it."""
+    bank = measure.engine(s)
+    tenant = work.tenants.get(learner.tenant_id)
+    soll = measure.target(s, learner, tenant.settings)
+    evidence = tuple(r.evidence for r in work.evidence.of(learner.id))
+    posterior = bank.fold(evidence)
+    profile = profile_of(bank, posterior, soll, evidence, measure.versions(s))
+    answers = sum(e.source is Source.ASSESSMENT for e in evidence)
+    return replace(profile, answers=answers), posterior.cov.tolist()
+
+
+def profile_to(profile: Profile) -> dict[str, Any]:
+    return {
+        "standings": [asdict(x) | {"verdict": x.verdict.value} for x in profile.standings],
+        "mean": list(profile.mean),
+        "versions": dict(profile.versions),
+        "answers": profile.answers,
+        "self_images": [asdict(i) for i in profile.self_images],
+    }
+
+
+def profile_from(document: dict[str, Any]) -> Profile:
+    return Profile(
+        standings=tuple(
+            Standing(**(x | {"verdict": Verdict(x["verdict"])})) for x in document["standings"]
+        ),
+        mean=tuple(document["mean"]),
+        versions=document["versions"],
+        answers=document["answers"],
+        self_images=tuple(SelfImage(**i) for i in document["self_images"]),
+    )

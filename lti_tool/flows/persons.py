@@ -1,0 +1,100 @@
+"""A person's rights: what is stored, a copy of all of it, and deleting it (DSGVO 15, 17, 20)."""
+
+import html
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lti_tool.flows import departure
+from lti_tool.ports import Learner, Services
+
+#: The sections of the export that other programs rely on (design/contract.md).
+SECTIONS = {
+    "statements.json": ("statement",),
+    "evidence.json": ("evidence",),
+    "answers.json": ("attempt", "question", "reflection"),
+    "profile.json": ("learner", "profile"),
+    "path.json": ("path", "recommendation"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGroup:
+    """A line of „Was ist gespeichert“; the words come from the purpose registry."""
+
+    table: str
+    what: Mapping[str, str]  # language -> words
+    kept: Mapping[str, str]
+    visible_to: str
+    count: int
+
+
+def stored(s: Services, learner: Learner) -> tuple[StoredGroup, ...]:
+    with s.store.read() as work:
+        rows = work.learners.rows(learner.id)
+    return tuple(
+        StoredGroup(p.table, p.shown, p.kept, p.visible_to, len(rows.get(p.table, ())))
+        for p in s.registry
+        if rows.get(p.table)
+    )
+
+
+def export(s: Services, learner: Learner) -> bytes:
+    """Return a ZIP with everything about this person: JSON per section, and one readable page."""
+    with s.store.read() as work:
+        rows = work.learners.rows(learner.id)
+    sections = dict(SECTIONS)
+    named = {table for tables in sections.values() for table in tables}
+    sections["other.json"] = tuple(sorted(rows.keys() - named))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, tables in sections.items():
+            archive.writestr(name, _json({t: rows.get(t, []) for t in tables}))
+        archive.writestr("index.html", _page(s, rows))
+    return buffer.getvalue()
+
+
+def erase(s: Services, learner: Learner, actor: str, now: datetime) -> Mapping[str, int]:
+    """Delete everything about this person; return rows per table. Writes and commits.
+
+    What was written to an LRS after the person accepted a path is withdrawn there first: that row
+    has no learner, so that it survives the deletion and can be sent.
+    """
+    with s.store.begin() as work:
+        accepted = work.paths.accepted(learner.id)
+        if accepted is not None:
+            departure.withdrawn(s, work, learner, accepted, now, keep_after_erasure=True)
+            work.jobs.enqueue("deliver", "all", {}, now)
+        counts = work.learners.erase(learner.id)
+        work.audit.note(
+            actor, "person.erase", {"rows": sum(counts.values())}, now, tenant_id=learner.tenant_id
+        )
+    return counts
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, default=str)
+
+
+def _page(s: Services, rows: Mapping[str, list[Mapping[str, Any]]]) -> str:
+    parts = [
+        "<!DOCTYPE html><html lang='de'><head><meta charset='utf-8'><title>Meine Daten</title>"
+        "</head><body><h1>Meine Daten</h1>"
+    ]
+    for purpose in s.registry:
+        found = rows.get(purpose.table, [])
+        parts.append(f"<h2>{html.escape(purpose.shown['de'])}</h2>")
+        parts.append(
+            f"<p>{len(found)} Einträge. Aufbewahrt: {html.escape(purpose.kept['de'])}.</p>"
+        )
+        for row in found:
+            parts.append("<table border='1'>")
+            for name, value in row.items():
+                cell = html.escape(_json(value) if isinstance(value, dict | list) else str(value))
+                parts.append(f"<tr><th>{html.escape(name)}</th><td>{cell}</td></tr>")
+            parts.append("</table><br>")
+    return "".join([*parts, "</body></html>"])

@@ -1,0 +1,221 @@
+"""plan: Profile + Soll + catalogue -> a path; on acceptance path and outbox in one commit."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from recommender.match import alternatives as other_units
+
+from competency.catalogue import LearningUnit
+from competency.path import LearningPath, PathState, Reason, Wishes
+from competency.target import Target
+from lti_tool.errors import Conflict
+from lti_tool.flows import departure, measure, replanning
+from lti_tool.flows.observe import profile_from
+from lti_tool.ports import Learner, Services, StoredPath, Work
+
+MONTHS_TO_CHOOSE = 3
+
+
+@dataclass(frozen=True)
+class PathView:
+    """The path that counts, or the proposal; `proposal` is a new draft beside an accepted path."""
+
+    path: LearningPath | None
+    path_id: str
+    state: str  # none | draft | accepted
+    units: Mapping[str, LearningUnit]
+    target: Target
+    links: Mapping[str, str]  # unit -> LMS address
+    start: str
+    made: datetime | None = None
+    proposal: LearningPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    unit: LearningUnit
+    reasons: tuple[Reason, ...]
+    lost: bool  # the Soll is not (or later) reached with it
+
+
+def current(s: Services, learner: Learner, now: datetime) -> PathView:
+    """Return the accepted path, or the draft; makes the first draft. May write and commit."""
+    with s.store.read() as work:
+        accepted, newest = work.paths.accepted(learner.id), work.paths.current(learner.id)
+        profiled = work.profiles.get(learner.id) is not None
+    if newest is None and profiled and learner.state == "active":
+        with s.store.begin() as work:
+            newest = work.paths.current(learner.id) or _draft(s, work, learner, now)
+    with s.store.read() as work:
+        settings = work.tenants.get(learner.tenant_id).settings
+        links = work.tenants.activities(learner.tenant_id)
+    shown = accepted or newest
+    waiting = newest if accepted and newest and newest.id != accepted.id else None
+    return PathView(
+        path=shown.path if shown else None,
+        path_id=shown.id if shown else "",
+        state=shown.path.state.value if shown else "none",
+        units=s.content.catalogue.by_key,
+        target=measure.target(s, learner, settings),
+        links=links,
+        start=shown.path.start if shown else measure.month(now),
+        made=shown.made if shown else None,
+        proposal=waiting.path if waiting else None,
+    )
+
+
+def accept(s: Services, learner: Learner, now: datetime) -> None:
+    """Make the draft count, and put it into the outbox, in one commit.
+
+    :raises Conflict: there is no draft (somebody accepted or withdrew it in another tab).
+    """
+    with s.store.begin() as work:
+        stored = _waiting_draft(work, learner)
+        before = work.paths.accepted(learner.id)
+        if before is not None:
+            work.paths.save(replace(before, path=replace(before.path, state=PathState.WITHDRAWN)))
+        kept = replace(stored, path=replace(stored.path, state=PathState.ACCEPTED), accepted=now)
+        work.paths.save(kept)
+        departure.accepted(s, work, learner, kept, now)
+        work.jobs.enqueue("deliver", "all", {}, now)
+        work.audit.note(
+            f"learner:{learner.id}",
+            "path.accept",
+            {"path": kept.id, "revision": kept.revision},
+            now,
+            tenant_id=learner.tenant_id,
+        )
+
+
+def postpone(s: Services, learner: Learner, unit: str, month: int, now: datetime) -> None:
+    """Move a unit to this month (0 = the path's first) or later. Writes and commits."""
+    if not 0 <= month <= 11:
+        raise Conflict("This month is not part of the plan.", remedy="Choose one of the list.")
+
+    def later(wishes: Wishes) -> Wishes:
+        return replace(wishes, not_before={**wishes.not_before, unit: month})
+
+    _wish(s, learner, unit, later, now)
+
+
+def exclude(s: Services, learner: Learner, unit: str, now: datetime) -> None:
+    """Leave a unit out this year. Writes and commits."""
+
+    def without(wishes: Wishes) -> Wishes:
+        return replace(wishes, excluded=wishes.excluded | {unit}, included=wishes.included - {unit})
+
+    _wish(s, learner, unit, without, now)
+
+
+def swap(s: Services, learner: Learner, unit: str, other: str, now: datetime) -> None:
+    """Take another unit instead. Writes and commits."""
+
+    def instead(wishes: Wishes) -> Wishes:
+        return replace(
+            wishes,
+            excluded=(wishes.excluded | {unit}) - {other},
+            included=(wishes.included | {other}) - {unit},
+        )
+
+    if other not in s.content.catalogue.by_key:
+        raise Conflict("There is no such offer.", remedy="Choose one of the list.")
+    _wish(s, learner, unit, instead, now)
+
+
+def undo(s: Services, learner: Learner, unit: str, now: datetime) -> None:
+    """Forget what was wished about a unit. Writes and commits."""
+
+    def forgotten(wishes: Wishes) -> Wishes:
+        return replace(
+            wishes,
+            excluded=wishes.excluded - {unit},
+            included=wishes.included - {unit},
+            not_before={u: m for u, m in wishes.not_before.items() if u != unit},
+        )
+
+    _wish(s, learner, unit, forgotten, now)
+
+
+def alternatives(
+    s: Services, learner: Learner, unit: str, now: datetime
+) -> tuple[Alternative, ...]:
+    """Return up to four other units for a step. Computes, writes nothing."""
+    with s.store.read() as work:
+        stored = work.profiles.get(learner.id)
+        shown = work.paths.current(learner.id)
+        if stored is None or shown is None:
+            return ()
+        profile = profile_from(stored.document)
+        settings = work.tenants.get(learner.tenant_id).settings
+        soll = measure.target(s, learner, settings)
+        need = replanning.need_of(s, work, learner, profile, soll)
+        done = frozenset(work.evidence.completed_units(learner.id))
+    found = other_units(unit, shown.path, need, s.content.catalogue, done=done)
+    units = s.content.catalogue.by_key
+    return tuple(Alternative(units[a.unit], a.reasons, a.lost) for a in found)
+
+
+def what_if(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> LearningPath | None:
+    """Return the path these wishes would give. Computes, writes nothing."""
+    with s.store.read() as work:
+        stored = work.profiles.get(learner.id)
+        if stored is None:
+            return None
+        profile = profile_from(stored.document)
+        done = frozenset(work.evidence.completed_units(learner.id))
+        accepted = work.paths.accepted(learner.id)
+        return replanning.solve(s, work, learner, profile, wishes, accepted, done, now).path
+
+
+def take(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> None:
+    """Plan with these wishes from now on; the result is a draft. Writes and commits."""
+    with s.store.begin() as work:
+        changed = replace(learner, wishes=wishes)
+        work.learners.save(changed, now)
+        _draft(s, work, changed, now)
+
+
+def wishes(s: Services, learner: Learner) -> Wishes:
+    return replanning.wishes_of(s, learner)
+
+
+def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
+    """Stop proposing: drafts and the path are withdrawn, the profile stays. Writes and commits."""
+    with s.store.begin() as work:
+        accepted = work.paths.accepted(learner.id)
+        work.paths.withdraw(learner.id)
+        if accepted is not None:
+            departure.withdrawn(s, work, learner, accepted, now)
+            work.jobs.enqueue("deliver", "all", {}, now)
+        work.learners.save(replace(learner, state="objected"), now)
+        work.audit.note(
+            f"learner:{learner.id}", "proposals.object", {}, now, tenant_id=learner.tenant_id
+        )
+
+
+def allow_proposals(s: Services, learner: Learner, now: datetime) -> None:
+    with s.store.begin() as work:
+        work.learners.save(replace(learner, state="active"), now)
+
+
+def _wish(
+    s: Services, learner: Learner, unit: str, change: Callable[[Wishes], Wishes], now: datetime
+) -> None:
+    if unit not in s.content.catalogue.by_key:
+        raise Conflict("There is no such offer.", remedy="Go back to your path.")
+    take(s, learner, change(replanning.wishes_of(s, learner)), now)
+
+
+def _draft(s: Services, work: Work, learner: Learner, now: datetime) -> StoredPath:
+    stored = work.profiles.get(learner.id)
+    if stored is None:
+        raise Conflict("Answer some questions first.", remedy="Start with the first question.")
+    return replanning.draft(s, work, learner, profile_from(stored.document), now)
+
+
+def _waiting_draft(work: Work, learner: Learner) -> StoredPath:
+    newest = work.paths.current(learner.id)
+    if newest is None or newest.path.state is not PathState.DRAFT:
+        raise Conflict("There is no proposal to accept.", remedy="Look at your path.")
+    return newest

@@ -1,0 +1,108 @@
+"""The learner's own view of the profile: Ist against Soll, with the evidence behind each word."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from competency.evidence import Source
+from competency.profile import Profile
+from competency.target import Target
+from lti_tool.errors import NotFound
+from lti_tool.flows import measure
+from lti_tool.flows.observe import profile_from, refold
+from lti_tool.ports import Learner, Recorded, Services
+
+LONGEST_STATEMENT = 500
+NEWS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """A line of "Woher kommt das?"."""
+
+    id: str
+    kind: str
+    at: datetime
+    unit: str  # Lerneinheit, or ""
+    self_report: bool
+    counter_statement: str
+
+
+@dataclass(frozen=True)
+class ProfileView:
+    profile: Profile
+    target: Target
+    at: datetime
+    evidence: dict[str, tuple[EvidenceLine, ...]]
+    news: tuple[str, ...]  # units whose completion moved the profile lately
+
+
+def current(s: Services, learner: Learner) -> ProfileView | None:
+    """Return the profile of the last fold, or None if nothing was answered yet."""
+    with s.store.read() as work:
+        stored = work.profiles.get(learner.id)
+        if stored is None:
+            return None
+        settings = work.tenants.get(learner.tenant_id).settings
+        recorded = work.evidence.of(learner.id)
+    return ProfileView(
+        profile=profile_from(stored.document),
+        target=measure.target(s, learner, settings),
+        at=stored.computed,
+        evidence=_lines(recorded),
+        news=_news(recorded),
+    )
+
+
+def dispute(
+    s: Services, learner: Learner, evidence_id: str, kind: str, text: str, now: datetime
+) -> None:
+    """Let the learner correct a piece of evidence. Writes and commits.
+
+    `kind` "not_me" takes it out of the count; "better" and "worse" keep it with the learner's own
+    words beside it (law L07).
+
+    :raises NotFound: it is not this learner's.
+    """
+    with s.store.begin() as work:
+        if kind == "not_me":
+            found = work.evidence.revoke(learner.id, evidence_id)
+        else:
+            found = work.evidence.counter(
+                learner.id, evidence_id, f"{kind}: {text.strip()[:LONGEST_STATEMENT]}"
+            )
+        if not found:
+            raise NotFound("There is no such entry.", remedy="Go back to your profile.")
+        work.audit.note(
+            f"learner:{learner.id}", f"evidence.{kind}", {}, now, tenant_id=learner.tenant_id
+        )
+        refold(s, work, learner, now)
+
+
+def remember_practice(s: Services, learner: Learner, now: datetime) -> None:
+    with s.store.begin() as work:
+        work.learners.save(replace(learner, practised=True), now)
+
+
+def read_notice(s: Services, learner: Learner, version: str, now: datetime) -> None:
+    """Remember which version of the first information was shown (law L04). Writes and commits."""
+    with s.store.begin() as work:
+        work.learners.save(replace(learner, notice_version=version), now)
+
+
+def speak(s: Services, learner: Learner, language: str, now: datetime) -> None:
+    with s.store.begin() as work:
+        work.learners.save(replace(learner, language=language), now)
+
+
+def _lines(recorded: tuple[Recorded, ...]) -> dict[str, tuple[EvidenceLine, ...]]:
+    lines: dict[str, tuple[EvidenceLine, ...]] = {}
+    for r in recorded:
+        e = r.evidence
+        line = EvidenceLine(e.id, e.kind, e.at, e.unit, e.self_report, r.counter_statement)
+        lines[e.competency] = (*lines.get(e.competency, ()), line)
+    return lines
+
+
+def _news(recorded: tuple[Recorded, ...]) -> tuple[str, ...]:
+    learnt = [r.evidence for r in recorded if r.evidence.source is Source.LRS and r.evidence.unit]
+    return tuple(dict.fromkeys(e.unit for e in reversed(learnt)))[:NEWS]

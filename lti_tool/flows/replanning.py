@@ -1,0 +1,148 @@
+"""How the path follows the profile: done units are marked, and a changed need is a new proposal.
+
+An accepted path is never changed behind the learner's back: only facts (a unit was completed)
+are written into it. What the planner would do differently now is a draft beside it.
+"""
+
+import math
+import uuid
+from dataclasses import replace
+from datetime import datetime
+
+from recommender.plan import Plan, plan
+
+from competency.path import LearningPath, PathState, StepState, Wishes
+from competency.profile import Profile
+from competency.target import Target
+from lti_tool.flows import departure, measure
+from lti_tool.ports import Learner, Recommendation, Services, StoredPath, Work
+from recommender.gaps import Belief, Need
+
+
+def follow(s: Services, work: Work, learner: Learner, profile: Profile, now: datetime) -> None:
+    """Bring the paths of a learner up to date with a new profile."""
+    done = frozenset(work.evidence.completed_units(learner.id))
+    accepted = work.paths.accepted(learner.id)
+    if accepted is not None:
+        accepted = _mark_done(work, accepted, done)
+        departure.progress(work, learner, accepted, now)
+    if learner.state != "objected":
+        _propose(s, work, learner, profile, accepted, done, now)
+
+
+def draft(s: Services, work: Work, learner: Learner, profile: Profile, now: datetime) -> StoredPath:
+    """Make, store and return a draft, replacing an earlier one."""
+    accepted = work.paths.accepted(learner.id)
+    done = frozenset(work.evidence.completed_units(learner.id))
+    made = solve(s, work, learner, profile, wishes_of(s, learner), accepted, done, now)
+    return _store_draft(work, learner, made, now)
+
+
+def solve(
+    s: Services,
+    work: Work,
+    learner: Learner,
+    profile: Profile,
+    wishes: Wishes,
+    accepted: StoredPath | None,
+    done: frozenset[str],
+    now: datetime,
+) -> Plan:
+    """Return the best path for these wishes. Computes, writes nothing."""
+    settings = work.tenants.get(learner.tenant_id).settings
+    soll = measure.target(s, learner, settings)
+    duties = {
+        unit: by for role in learner.roles for unit, by in settings.mandatory.get(role, {}).items()
+    }
+    return plan(
+        need_of(s, work, learner, profile, soll),
+        s.content.catalogue,
+        wishes,
+        done=done,
+        mandatory=duties,
+        start=accepted.path.start if accepted else measure.month(now),
+        versions=measure.versions(s),
+        previous=accepted.path if accepted else None,
+    )
+
+
+def need_of(s: Services, work: Work, learner: Learner, profile: Profile, soll: Target) -> Need:
+    """Return what is missing, each open step weighed with the chance that it is missing."""
+    stored = work.profiles.get(learner.id)
+    assert stored is not None  # a profile was folded before anything is planned
+    beliefs = {
+        code: Belief(profile.mean[n], math.sqrt(stored.covariance[n][n]))
+        for n, code in enumerate(s.content.framework.dimensions)
+    }
+    return Need.of_profile(profile, soll, beliefs, s.content.framework.cuts)
+
+
+def wishes_of(s: Services, learner: Learner) -> Wishes:
+    return learner.wishes or Wishes(hours_per_month=s.limits.hours_per_month)
+
+
+def _mark_done(work: Work, accepted: StoredPath, done: frozenset[str]) -> StoredPath:
+    marked = replace(accepted, path=accepted.path.with_done(done))
+    if marked.path != accepted.path:
+        work.paths.save(marked)
+    return marked
+
+
+def _propose(
+    s: Services,
+    work: Work,
+    learner: Learner,
+    profile: Profile,
+    accepted: StoredPath | None,
+    done: frozenset[str],
+    now: datetime,
+) -> None:
+    current = work.paths.current(learner.id)
+    if current is None:
+        return  # the first draft is made when the learner opens the path page
+    made = solve(s, work, learner, profile, wishes_of(s, learner), accepted, done, now)
+    waiting = current if current.path.state is PathState.DRAFT else None
+    if accepted is not None and _ahead(made.path) == _ahead(accepted.path):
+        if waiting is not None:
+            work.paths.save(_withdrawn(waiting))
+        return
+    if waiting is None or waiting.path != made.path:
+        _store_draft(work, learner, made, now)
+
+
+def _ahead(path: LearningPath) -> frozenset[str]:
+    return frozenset(step.unit for step in path.steps if step.state is not StepState.DONE)
+
+
+def _store_draft(work: Work, learner: Learner, made: Plan, now: datetime) -> StoredPath:
+    current = work.paths.current(learner.id)
+    replaces = current if current and current.path.state is PathState.DRAFT else None
+    logged = Recommendation(
+        id=str(uuid.uuid4()),
+        tenant_id=learner.tenant_id,
+        learner_id=learner.id,
+        input_hash=made.certificate.input_hash,
+        versions=made.path.versions,
+        value=made.path.value,
+        bound=made.path.bound,
+        solver=made.certificate.solver,
+        ms=made.certificate.ms,
+        output=[step.unit for step in made.path.steps],
+        made=now,
+    )
+    work.paths.log(logged)
+    stored = StoredPath(
+        id=replaces.id if replaces else str(uuid.uuid4()),
+        learner_id=learner.id,
+        tenant_id=learner.tenant_id,
+        revision=replaces.revision if replaces else (current.revision + 1 if current else 1),
+        path=made.path,
+        made=now,
+        recommendation_id=logged.id,
+    )
+    work.paths.save(stored)
+    return stored
+
+
+def _withdrawn(stored: StoredPath) -> StoredPath:
+    return replace(stored, path=replace(stored.path, state=PathState.WITHDRAWN))
