@@ -35,3 +35,15 @@ class InvalidObservation(CompetencyError):
 
 class InvalidPrior(CompetencyError):
     """Correlations that do not make a covariance."""
+
+
+class PackError(CompetencyError):
+    """A content pack that cannot be read; the message names file, place and field."""
+
+
+class UnknownPack(PackError):
+    """A pack (version) that is not in the content directory."""
+
+
+class ChecksumMismatch(PackError):
+    """A file of a pack is not the one that was sealed."""

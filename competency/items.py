@@ -57,6 +57,8 @@ class Item:
     topic_en: str = ""
     picture_alt_en: str = ""
     spots: tuple[tuple[int, int], ...] = field(default=())  # hotspot: x, y in the picture's viewBox
+    setting: str = "both"  # desk | no_desk | both: whose working day the question is set in
+    source: str = ""
 
     @property
     def categories(self) -> int:
