@@ -12,9 +12,12 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 ALLOWED = frozenset(
-    "event level timestamp code status method route ms platform tenant deployment skew_s count "
-    "job attempts lrs pages received stored kind target state error url_host port version address "
-    "steps name seconds reason exception_type where".split()
+    (
+        *("event", "level", "timestamp", "code", "status", "method", "route", "ms", "reason"),
+        *("platform", "tenant", "deployment", "skew_s", "count", "version", "where", "seconds"),
+        *("job", "attempts", "lrs", "pages", "received", "stored", "kind", "target", "state"),
+        *("error", "exception_type", "url_host", "port", "address", "steps", "name", "remedy"),
+    )
 )
 
 
@@ -48,7 +51,9 @@ def configure(*, fmt: str = "json", level: str = "INFO") -> None:
     # Libraries log through the standard module. Their messages may quote URLs or bodies, so only
     # warnings pass, and only as the logger's name and level.
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter('{"level":"%(levelname)s","event":"library","name":"%(name)s"}'))
+    handler.setFormatter(
+        logging.Formatter('{"level":"%(levelname)s","event":"library","name":"%(name)s"}')
+    )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 

@@ -1,7 +1,7 @@
 """assess: Learner + response -> next question, and at the end Evidence and a Profile.
 
 Every answer is one transaction: the answer, the next question and its reason. A reload, a second
-device or a double click therefore always finds the same question, and none is asked or scored twice.
+device or a double click therefore always finds the same question; none is scored twice.
 Versions and Soll are frozen when the attempt starts.
 """
 
@@ -285,7 +285,8 @@ def _record(
 
 def _evidence(bank: Engine, question: Asked) -> Evidence:
     item = bank.item(question.item)
-    assert question.answered is not None and question.category is not None
+    assert question.answered is not None
+    assert question.category is not None
     return Evidence(
         id=str(uuid.uuid5(uuid.UUID(question.attempt_id), str(question.position))),
         source=Source.ASSESSMENT,

@@ -138,7 +138,7 @@ def undo(s: Services, learner: Learner, unit: str, now: datetime) -> None:
 
 
 def alternatives(
-    s: Services, learner: Learner, unit: str, now: datetime
+    s: Services, learner: Learner, unit: str
 ) -> tuple[Alternative, ...]:
     """Return up to four other units for a step. Computes, writes nothing."""
     with s.store.read() as work:

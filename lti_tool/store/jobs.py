@@ -53,6 +53,20 @@ class SqlJobs:
             )
         )
 
+    def enqueue_due(self, name: str, key: str, now: datetime) -> None:
+        """Enqueue for the clock: a job that waits, backs off or runs is left as it is."""
+        found = self.conn.execute(
+            select(job.c.state).where(job.c.name == name, job.c.key == key)
+        ).first()
+        if found is None or found.state == "failed":
+            self.enqueue(name, key, {}, now)
+
+    def anything_due(self, now: datetime) -> bool:
+        """Return whether a look with the write lock is worth it."""
+        due = (job.c.state == "waiting") & (job.c.run_after_us <= us(now))
+        dead = (job.c.state == "running") & (job.c.lease_until_us < us(now))
+        return self.conn.execute(select(job.c.id).where(or_(due, dead)).limit(1)).first() is not None
+
     def lease(self, owner: str, now: datetime, lease_s: float) -> Leased | None:
         """Take the next due job whose lease is free, or None."""
         free = or_(job.c.lease_until_us.is_(None), job.c.lease_until_us < us(now))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lti_tool.ports import Tenant
+from lti_tool.ports import Tenant, TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.store import tenants
 from lti_tool.store.attempts import SqlAttempts
@@ -29,6 +29,9 @@ class SqlTenants:
 
     def get(self, tenant_id: str) -> Tenant:
         return tenants.get(self.conn, tenant_id)
+
+    def change(self, tenant_id: str, settings: TenantSettings) -> None:
+        tenants.change(self.conn, tenant_id, settings)
 
     def activities(self, tenant_id: str) -> dict[str, str]:
         return tenants.activities(self.conn, tenant_id)

@@ -1,0 +1,31 @@
+"""The web application: settings -> Flask. Every route of the house is registered here."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from lti_tool.bootstrap import House, build
+from lti_tool.settings import Settings
+from lti_tool.store import migrations
+from lti_tool.web import routes
+
+
+def create_app(settings: Settings, house: House | None = None) -> Flask:
+    """Return the application.
+
+    :raises RoadmapError: content or database do not fit; says what to do.
+    """
+    house = house or build(settings)
+    migrations.require_head(house.database)
+    app = Flask("lti_tool.web", static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.security.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.security.max_body_bytes,
+        # No Flask session is used: a launch has its own cookie and row (web/session.py).
+        SECRET_KEY=None,
+    )
+    app.extensions["roadmap"] = house
+    routes.register(app)
+    if settings.server.trusted_proxies:
+        n = settings.server.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,55 @@
+"""The command line `roadmap`: every command on one page, each group in a file of its own.
+
+Exit code 0 only if the command did what it says, 2 for wrong use, 1 otherwise. Lists and states
+take --json: one document on stdout; logs go to stderr.
+"""
+
+import sys
+
+import click
+
+from lti_tool.cli import content, database, demo, lrs, operation, persons, platforms, tenants
+from lti_tool.errors import RoadmapError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """roadMAP LTI: competence assessment and learning paths inside the LMS."""
+
+
+for command in (
+    demo.demo,
+    operation.serve,
+    operation.worker,
+    operation.check,
+    operation.jobs,
+    database.db,
+    tenants.tenant,
+    platforms.platform,
+    platforms.deployment,
+    platforms.keys,
+    lrs.lrs,
+    lrs.outbox,
+    lrs.mapping,
+    content.content,
+    content.assessment,
+    persons.person,
+    persons.privacy,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run a command; our own errors become one clear line, never a stack trace."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (RoadmapError, OSError) as error:
+        click.echo(f"roadmap: {error}", err=True)
+        sys.exit(1)

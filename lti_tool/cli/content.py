@@ -1,0 +1,90 @@
+"""`roadmap content` and `roadmap assessment`: packs, and what the engine makes of them."""
+
+from pathlib import Path
+
+import click
+
+from competency import checks, packs, simulate
+from lti_tool import settings
+from lti_tool.cli.opening import as_json, dump
+from lti_tool.errors import RoadmapError
+
+
+@click.group()
+def content() -> None:
+    """Content packs: frameworks, roles, items, catalogue, texts."""
+
+
+@content.command("check")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@as_json
+def check(folder: Path | None, as_json: bool) -> None:
+    """Check every pack of a folder. Example: roadmap content check content"""
+    findings = checks.check(folder or settings.load().content.dir)
+    if as_json:
+        dump({"findings": [f.document() for f in findings]})
+    else:
+        for finding in findings:
+            click.echo(str(finding))
+    errors = sum(f.error for f in findings)
+    click.echo(f"{errors} errors, {len(findings) - errors} hints", err=True)
+    if errors:
+        raise SystemExit(1)
+
+
+@content.command("seal")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def seal(folder: Path) -> None:
+    """Write parameters and checksums of a pack that is ready for release.
+
+    Example: roadmap content seal content/items/kommunal-de-1.0
+    """
+    pack = packs.seal(folder)
+    click.echo(f"{pack.ref} sealed: {len(pack.files)} files.")
+
+
+@content.command("load")
+@click.argument("pack", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def load(pack: Path) -> None:
+    """Copy a checked pack into the content folder; it is used from the next start on.
+
+    Example: roadmap content load ./kommunal-de-1.1
+    """
+    import shutil
+
+    found = packs.read_manifest(pack)
+    target = settings.load().content.dir / found.kind / f"{found.id}-{found.version}"
+    if target.exists():
+        raise RoadmapError(
+            f"{found.ref} is there already; released packs never change.",
+            remedy="Give the pack a new version.",
+        )
+    shutil.copytree(pack, target)
+    click.echo(f"{found.ref} loaded. Restart web and worker to use it.")
+
+
+@click.group()
+def assessment() -> None:
+    """The adaptive assessment."""
+
+
+@assessment.command("simulate")
+@click.option("--persons", default=150, show_default=True)
+@click.option("--seed", "seeds", multiple=True, type=int, default=(100,), show_default=True)
+@click.option("--within", default=0.75, show_default=True, help="Correlation within an area")
+@click.option("--between", default=0.60, show_default=True, help="Correlation across areas")
+@click.option("--categories", default=2, show_default=True, help="2 (2PL) or 5 (graded)")
+@click.option("--json", "as_json", is_flag=True, default=True, help="Print JSON (always).")
+def simulate_command(
+    persons: int,
+    seeds: tuple[int, ...],
+    within: float,
+    between: float,
+    categories: int,
+    as_json: bool,
+) -> None:
+    """Simulate examinees; the figures of the assessment reference.
+
+    Example: roadmap assessment simulate --persons 150 --seed 100 --seed 101 --json
+    """
+    dump({"runs": simulate.runs(persons, seeds, within, between, categories)})

@@ -1,0 +1,257 @@
+"""`roadmap demo`: the whole loop on this machine, nothing to configure.
+
+Starts three processes: web, worker and the demo LMS (a foreign program: `demo/`). What connects
+them is what an admin would type: the values of DATA/connection.json and the mapping table.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import click
+import requests
+
+from lti_tool import settings
+from lti_tool.bootstrap import House, build
+from lti_tool.cli.opening import now
+from lti_tool.errors import RoadmapError
+from lti_tool.ports import TenantSettings
+from lti_tool.settings import ROOT, Settings
+from lti_tool.store import lrs, mappings, migrations, platforms, tenants, xapi_statements
+
+TENANT = "musterstadt"
+PATIENCE_S = 30.0
+LMS_OFFSET = 10  # the demo LMS listens ten ports above the tool: 8080 and 8090
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything of the demo is."""
+
+    data: Path
+    port: int
+
+    @property
+    def tool(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def lms_port(self) -> int:
+        return self.port + LMS_OFFSET
+
+    @property
+    def lms(self) -> str:
+        return f"http://localhost:{self.lms_port}"
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="The tool; the demo LMS is at +10")
+@click.option("--data", default=ROOT / "var" / "demo", type=click.Path(path_type=Path), hidden=True)
+@click.option("--reset", is_flag=True, help="Forget what an earlier demo has stored")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser")
+def demo(port: int, data: Path, reset: bool, no_browser: bool) -> None:
+    """Run everything on this machine: tool, worker, embedded LRS and a demo LMS.
+
+    Example: roadmap demo --port 9080
+    """
+    if reset and data.exists():
+        rmtree(data)
+    places = Places(data, port)
+    for number in (places.port, places.lms_port):
+        _require_free(number, places)
+    environ = _environment(places)
+    set_up(places, settings.load(environ))
+    _run(places, environ, open_browser=not no_browser)
+
+
+def set_up(places: Places, config: Settings) -> None:
+    """Bring database, tenant and connections into place; does nothing the second time."""
+    connection = _init_lms(places)
+    house = build(config)
+    try:
+        migrations.upgrade(house.database)
+        with house.database.read() as conn:
+            known = any(t.key == TENANT for t in tenants.listed(conn))
+        if not known:
+            _connect(house, connection, places)
+    finally:
+        house.close()
+
+
+def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
+    """Do what an admin does by hand: tenant, platform, LRS keys, mapping."""
+    switches = TenantSettings(
+        ags=True,
+        lrs_embedded=True,
+        plan_service=True,
+        contact="Kursleitung im Demo-LMS",
+        controller="Stadt Musterstadt, Rathausplatz 1, 12345 Musterstadt",
+        officer="datenschutz@musterstadt.example",
+        accessibility_contact="barriere@musterstadt.example",
+        mandatory={"GB": {"N1": "Personalamt, 01.10.2026"}},
+    )
+    with house.database.begin() as conn:
+        tenant = tenants.add(conn, TENANT, "Stadt Musterstadt", "HE", switches, now())
+        names = ("kind", "name", "issuer", "client_id", "auth_url", "token_url", "jwks_url")
+        platform = platforms.add(
+            conn,
+            tenant_id=tenant.id,
+            deployment_ids=[given["deployment_id"]],
+            now=now(),
+            **{name: given[name] for name in names},
+        )
+        token = house.seal.seal(given["plan_token"])
+        platforms.set_plan_service(conn, platform.id, given["plan_url"], token)
+        credential = xapi_statements.add_credential
+        credential(conn, tenant.id, given["lrs_key"], given["lrs_secret"], "write", now())
+        credential(conn, tenant.id, given["lrs_read_key"], given["lrs_read_secret"], "read", now())
+        # The bridge talks to the embedded LRS over HTTP like to any other, with its own key.
+        key, secret = xapi_statements.new_credential(conn, tenant.id, "all", now())
+        lrs.add(
+            conn,
+            house.seal,
+            tenant_id=tenant.id,
+            name="eingebaut",
+            endpoint=f"{places.tool}/xapi",
+            key=key,
+            secret=secret,
+            now=now(),
+        )
+        mappings.add(conn, tenant.id, mappings.read_csv(places.data / "lms" / "activities.csv"), now())
+
+
+def _init_lms(places: Places) -> dict[str, Any]:
+    lms = places.data / "lms"
+    command = [sys.executable, "-m", "demo", "--init", *_lms_arguments(places)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RoadmapError(f"The demo LMS cannot be set up: {done.stderr.strip()[-300:]}")
+    document: dict[str, Any] = json.loads((lms / "connection.json").read_text(encoding="utf-8"))
+    return document
+
+
+def _lms_arguments(places: Places) -> list[str]:
+    data = str(places.data / "lms")
+    return ["--port", str(places.lms_port), "--tool", places.tool, "--data", data]
+
+
+def _environment(places: Places) -> dict[str, str]:
+    """Return the environment of web and worker: everything below the demo's folder."""
+    places.data.mkdir(parents=True, exist_ok=True)
+    return dict(os.environ) | {
+        "ROADMAP__DATABASE__URL": f"sqlite:///{places.data / 'roadmap.db'}",
+        "ROADMAP__SERVER__BASE_URL": places.tool,
+        "ROADMAP__SERVER__PORT": str(places.port),
+        "ROADMAP__SERVER__HOST": "127.0.0.1",
+        "ROADMAP__SECURITY__ALLOW_LOCAL_HTTP": "true",
+        "ROADMAP__LRS__POLL_S": "2",
+        "ROADMAP__LOGS__LEVEL": os.environ.get("ROADMAP__LOGS__LEVEL", "WARNING"),
+    }
+
+
+def _run(places: Places, environ: dict[str, str], *, open_browser: bool) -> None:
+    """Start the three processes, say what to open, and end them together."""
+    program = [sys.executable, "-m", "lti_tool"]
+    commands = {
+        "web": [*program, "serve"],
+        "worker": [*program, "worker"],
+        "demo LMS": [sys.executable, "-m", "demo", *_lms_arguments(places)],
+    }
+    # A session of their own: Ctrl-C in the terminal reaches us only, and we end them in order.
+    running = {
+        name: subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+        for name, command in commands.items()
+    }
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _wait_until_up(places, running)
+        _greet(places)
+        if open_browser:
+            click.launch(places.lms)
+        _watch(running)
+    except KeyboardInterrupt:
+        click.echo("\nStopping…")
+    finally:
+        _stop(running)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _wait_until_up(places: Places, running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    for url in (f"{places.tool}/healthz", places.lms):
+        while not _answers(url):
+            _require_alive(running)
+            if time.monotonic() > deadline:
+                raise RoadmapError(f"{url} did not answer within {PATIENCE_S:.0f} s.")
+            time.sleep(0.05)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _watch(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        _require_alive(running)
+        time.sleep(0.5)
+
+
+def _require_alive(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for name, process in running.items():
+        if process.poll() is not None:
+            raise RoadmapError(
+                f"The {name} process ended (exit code {process.returncode}).",
+                remedy="What it said stands above. Start again: make demo",
+            )
+
+
+def _stop(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    for process in running.values():
+        if process.poll() is None:
+            process.terminate()
+    for process in running.values():
+        try:
+            process.wait(timeout=8)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _require_free(port: int, places: Places) -> None:
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex((host, port)) == 0:
+                raise RoadmapError(
+                    f"Port {port} is taken.",
+                    remedy=f"Stop what runs there, or: make demo ARGS='--port {places.port + 1000}'",
+                )
+
+
+def _greet(places: Places) -> None:
+    click.echo(
+        f"""
+  Everything is running.
+
+  Open     {places.lms}     the demo LMS: choose a person, a course, "Mein Lernweg"
+  Tool     {places.tool}     what this is, for whom
+  LRS      {places.tool}/xapi
+
+  Data: {places.data}.  Ctrl-C ends it; `make demo` continues, `make demo-reset` forgets.
+"""
+    )
+
+

@@ -1,0 +1,108 @@
+"""`roadmap person` and `roadmap privacy`: a person's rights, on request; always audited."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lti_tool.cli.opening import as_json, dump, now, opened, tenant_option
+from lti_tool.errors import NotFound, RoadmapError
+from lti_tool.flows import persons as rights
+from lti_tool.ports import Learner
+from lti_tool.store import platforms, retention, tenants
+
+issuer = click.option("--issuer", required=True, help="The LMS, as in its registration")
+subject = click.option("--subject", required=True, help="The person's id in that LMS")
+reason = click.option("--reason", required=True, help="Why; goes into the audit log")
+
+
+@click.group()
+def person() -> None:
+    """Requests of a person: find, export, erase."""
+
+
+@person.command()
+@tenant_option
+@issuer
+@subject
+def find(tenant: str, issuer: str, subject: str) -> None:
+    """Say whether we know a person. Example: roadmap person find --tenant m --issuer … --subject 4"""
+    with opened() as house:
+        learner = _learner(house, tenant, issuer, subject)
+    click.echo(learner.id)
+
+
+@person.command()
+@tenant_option
+@issuer
+@subject
+@reason
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+def export(tenant: str, issuer: str, subject: str, reason: str, out: Path) -> None:
+    """Write everything about a person to a ZIP only its owner can read (never to stdout).
+
+    Example: roadmap person export --tenant m --issuer … --subject 4 --reason "Art. 15" --out p.zip
+    """
+    with opened() as house:
+        learner = _learner(house, tenant, issuer, subject)
+        data = rights.export(house.flows, learner)
+        with house.store.begin() as work:
+            detail = {"reason": reason}
+            work.audit.note("cli", "person.export", detail, now(), tenant_id=learner.tenant_id)
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise RoadmapError(f"{out} is there already.", remedy="Choose another --out.") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    click.echo(f"{out} written ({len(data)} bytes, readable by you only).")
+
+
+@person.command()
+@tenant_option
+@issuer
+@subject
+@reason
+def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
+    """Delete everything about a person here, and say what stays elsewhere.
+
+    Example: roadmap person erase --tenant m --issuer … --subject 4 --reason "Art. 17"
+    """
+    with opened() as house:
+        learner = _learner(house, tenant, issuer, subject)
+        counts = rights.erase(house.flows, learner, f"cli:{reason}", now())
+    for table, count in counts.items():
+        if count:
+            click.echo(f"{table}: {count} deleted")
+    click.echo("In the LMS and in foreign LRSs stay the person's own activity records; ask there.")
+
+
+@click.group()
+def privacy() -> None:
+    """Retention."""
+
+
+@privacy.command()
+@click.option("--dry-run", is_flag=True, help="Only count")
+@as_json
+def purge(dry_run: bool, as_json: bool) -> None:
+    """Delete what is past its time. Example: roadmap privacy purge --dry-run"""
+    with opened() as house:
+        counts = retention.purge(house.database, house.settings.retention, now(), dry_run=dry_run)
+    if as_json:
+        dump({"dry_run": dry_run, "rules": counts})
+        return
+    for rule, count in counts.items():
+        click.echo(f"{rule}: {count}{' would be deleted' if dry_run else ' deleted'}")
+
+
+def _learner(house: Any, tenant: str, issuer: str, subject: str) -> Learner:
+    with house.database.read() as conn:
+        found = tenants.by_key(conn, tenant)
+        learner_id = platforms.learner_by_subject(conn, house.seal, found.id, issuer, subject)
+    if learner_id is None:
+        raise NotFound("This person never launched here.", remedy="Check --issuer and --subject.")
+    with house.store.read() as work:
+        learner: Learner = work.learners.get(learner_id)
+    return learner

@@ -1,0 +1,185 @@
+"""`roadmap platform`, `deployment`, `keys`: which LMS may launch this tool."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lti_tool.bootstrap import House
+from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
+from lti_tool.errors import RoadmapError
+from lti_tool.lti.platforms import KINDS, ilias
+from lti_tool.lti.registering import Registration, warnings_of
+from lti_tool.ports import Platform
+from lti_tool.store import keys as tool_keys
+from lti_tool.store import platforms, tenants
+
+
+@click.group()
+def platform() -> None:
+    """Learning platforms (LMS)."""
+
+
+@platform.command()
+@tenant_option
+@click.option("--kind", type=click.Choice(KINDS), required=True)
+@click.option("--name", default="", help="For your own lists")
+@click.option("--issuer", help="Moodle: Platform ID")
+@click.option("--client-id", help="Moodle: Client ID")
+@click.option("--deployment-id", "deployment_ids", multiple=True, help="May be given repeatedly")
+@click.option("--auth-url", help="Moodle: Authentication request URL")
+@click.option("--token-url", help="Moodle: Access token URL")
+@click.option("--jwks-url", help="Moodle: Public keyset URL")
+@click.option("--paste", type=click.File(), help="File with the six lines that ILIAS shows")
+@click.option("--plan-url", default="", help="Web service for learning plans (optional)")
+@click.option("--plan-token-file", type=click.Path(exists=True, path_type=Path))
+def add(
+    tenant: str,
+    kind: str,
+    name: str,
+    paste: Any,
+    plan_url: str,
+    plan_token_file: Path | None,
+    deployment_ids: tuple[str, ...],
+    **fields: str | None,
+) -> None:
+    """Register an LMS by hand, and print the values to paste into it.
+
+    Example: roadmap platform add --tenant musterstadt --kind moodle --issuer https://moodle.stadt.de
+    --client-id abc --deployment-id 1 --auth-url https://moodle.stadt.de/mod/lti/auth.php
+    --token-url https://moodle.stadt.de/mod/lti/token.php
+    --jwks-url https://moodle.stadt.de/mod/lti/certs.php
+    """
+    if paste is not None:
+        read = ilias.read_paste(paste.read())
+        fields = {k: getattr(read, k) for k in fields}
+        deployment_ids = (read.deployment_id,)
+    missing = [f"--{k.replace('_', '-')}" for k, v in fields.items() if not v]
+    if missing or not deployment_ids:
+        raise click.UsageError(f"Missing: {', '.join(missing or ['--deployment-id'])}")
+    registration = Registration(
+        kind=kind,
+        deployment_ids=deployment_ids,
+        **{k: str(v).strip() for k, v in fields.items()},
+    )
+    with opened() as house:
+        notes = warnings_of(registration, house.settings)
+        with house.database.begin() as conn:
+            made = platforms.add(
+                conn,
+                tenant_id=tenants.by_key(conn, tenant).id,
+                name=name,
+                now=now(),
+                **registration.columns(),
+            )
+            if plan_url and plan_token_file:
+                sealed = house.seal.seal(plan_token_file.read_text(encoding="utf-8").strip())
+                platforms.set_plan_service(conn, made.id, plan_url, sealed)
+        _audit(house, "platform.add", made)
+        click.echo(_to_paste(house.settings.server.base_url, made))
+    for note in notes:
+        click.echo(f"Warning: {note}", err=True)
+
+
+@platform.command("list")
+@as_json
+def listed(as_json: bool) -> None:
+    """List the registered LMSs. Example: roadmap platform list --json"""
+    with opened() as house, house.database.read() as conn:
+        rows = [
+            {
+                "id": p.id,
+                "kind": p.kind,
+                "state": p.state,
+                "issuer": p.issuer,
+                "client_id": p.client_id,
+                "deployments": ", ".join(f"{d} ({s})" for d, s in p.deployments.items()),
+            }
+            for p in platforms.listed(conn)
+        ]
+    show(rows, json_=as_json, key="platforms", empty="No platform yet: roadmap platform add …")
+
+
+@platform.command()
+@click.argument("platform_id")
+def approve(platform_id: str) -> None:
+    """Let a waiting LMS launch. Example: roadmap platform approve ID"""
+    _set_state(platform_id, "active")
+
+
+@platform.command()
+@click.argument("platform_id")
+def block(platform_id: str) -> None:
+    """Refuse launches of an LMS from now on. Example: roadmap platform block ID"""
+    _set_state(platform_id, "blocked")
+
+
+@click.group()
+def deployment() -> None:
+    """Deployments: where an LMS has installed the tool."""
+
+
+@deployment.command("list")
+@as_json
+def deployments(as_json: bool) -> None:
+    """List deployments, waiting ones first. Example: roadmap deployment list --json"""
+    with opened() as house, house.database.read() as conn:
+        rows = [
+            {"id": d[0], "platform": d[1], "deployment_id": d[2], "state": d[3]}
+            for d in platforms.deployments(conn)
+        ]
+    show(rows, json_=as_json, key="deployments", empty="No deployment yet.")
+
+
+@deployment.command("approve")
+@click.argument("deployment_row")
+def approve_deployment(deployment_row: str) -> None:
+    """Accept a deployment that waited. Example: roadmap deployment approve ID"""
+    with opened() as house, house.database.begin() as conn:
+        platforms.set_deployment_state(conn, deployment_row, "active")
+    click.echo("Deployment approved.")
+
+
+@click.group()
+def keys() -> None:
+    """The tool's own keys."""
+
+
+@keys.command("list")
+@as_json
+def list_keys(as_json: bool) -> None:
+    """List the tool's keys. Example: roadmap keys list"""
+    with opened() as house, house.database.read() as conn:
+        rows = [
+            {"kid": kid, "state": state, "created": str(created)}
+            for kid, state, created in tool_keys.states(conn)
+        ]
+    show(rows, json_=as_json, key="keys", empty="The first key is made when it is needed.")
+
+
+def _set_state(platform_id: str, state: str) -> None:
+    with opened() as house:
+        with house.database.begin() as conn:
+            found = platforms.set_state(conn, platform_id, state)
+        _audit(house, f"platform.{state}", found)
+    click.echo(f"{found.issuer} is {state}.")
+
+
+def _audit(house: House, action: str, found: Platform) -> None:
+    with house.store.begin() as work:
+        work.audit.note("cli", action, {"platform": found.id}, now(), tenant_id=found.tenant_id)
+
+
+def _to_paste(base: str, made: Platform) -> str:
+    """Return the block for the LMS admin, in that LMS's own words."""
+    if not made.deployments:
+        raise RoadmapError("No deployment was stored.", remedy="Give --deployment-id.")
+    return (
+        f"Platform {made.id} registered. Paste into the LMS:\n"
+        f"  Tool URL:              {base}/lti/launch\n"
+        f"  LTI version:           LTI 1.3\n"
+        f"  Public key type:       Keyset URL\n"
+        f"  Public keyset:         {base}/lti/jwks\n"
+        f"  Initiate login URL:    {base}/lti/login\n"
+        f"  Redirection URI(s):    {base}/lti/launch"
+    )

@@ -1,0 +1,65 @@
+"""`roadmap tenant`: municipalities."""
+
+from dataclasses import replace
+
+import click
+
+from lti_tool.cli.opening import as_json, now, opened, show
+from lti_tool.ports import TenantSettings
+from lti_tool.store import tenants
+
+SWITCHES = ("ags", "nrps", "names", "lrs_embedded", "write_back", "plan_service")
+
+
+@click.group()
+def tenant() -> None:
+    """Municipalities (tenants)."""
+
+
+@tenant.command()
+@click.argument("key")
+@click.option("--name", required=True, help="As people know it: Stadt Musterstadt")
+@click.option("--land", default="HE", show_default=True, help="Two letters, e.g. HE, BW, RP")
+@click.option("--contact", default="", help="Whom learners ask when something does not work")
+def add(key: str, name: str, land: str, contact: str) -> None:
+    """Add a municipality.
+
+    Example: roadmap tenant add musterstadt --name "Stadt Musterstadt" --land HE
+    """
+    with opened() as house, house.database.begin() as conn:
+        made = tenants.add(conn, key, name, land, TenantSettings(contact=contact), now())
+    click.echo(f"Tenant {made.key} added. Grades, members and names are off until switched on.")
+
+
+@tenant.command("list")
+@as_json
+def listed(as_json: bool) -> None:
+    """List the municipalities. Example: roadmap tenant list --json"""
+    with opened() as house, house.database.read() as conn:
+        rows = [
+            {"key": t.key, "name": t.name, "land": t.land}
+            | {s: getattr(t.settings, s) for s in SWITCHES}
+            for t in tenants.listed(conn)
+        ]
+    show(rows, json_=as_json, key="tenants", empty="No tenant yet: roadmap tenant add …")
+
+
+@tenant.command("switch")
+@click.argument("key")
+@click.argument("name", type=click.Choice(SWITCHES))
+@click.argument("state", type=click.Choice(["on", "off"]))
+@click.option("--purpose", default="", help="Required for `names`: why names are needed")
+def switch(key: str, name: str, state: str, purpose: str) -> None:
+    """Switch something on or off for a municipality; it is audited.
+
+    Example: roadmap tenant switch musterstadt ags on
+    """
+    if name == "names" and state == "on" and not purpose:
+        raise click.UsageError("Names need a recorded purpose: --purpose \"…\"")
+    with opened() as house, house.store.begin() as work, house.database.read() as conn:
+        found = tenants.by_key(conn, key)
+        changed = replace(found.settings, **{name: state == "on"})
+        work.tenants.change(found.id, changed)
+        detail = {"switch": name, "state": state, "purpose": purpose}
+        work.audit.note("cli", "tenant.switch", detail, now(), tenant_id=found.id)
+    click.echo(f"{name} is {state} for {key}.")

@@ -1,0 +1,217 @@
+"""All jobs on one page, the clock that enqueues them, and the worker that works them off.
+
+APScheduler is only the clock; the job table is the queue, so a second worker is harmless and a
+dead one is replaced within `worker.lease_s`. Every body is one call and can be run by hand
+(`roadmap jobs run NAME`).
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from lti_tool import senders
+from lti_tool.bootstrap import House
+from lti_tool.errors import RoadmapError
+from lti_tool.flows.deliver import Backoff, deliver
+from lti_tool.flows.observe import refold_learner
+from lti_tool.logs import log
+from lti_tool.store import lrs, retention
+from lti_tool.store.jobs import Leased, SqlJobs
+from lti_tool.store.pull import pull_once
+
+Body = Callable[[House, str, Any, datetime], None]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _refold(house: House, key: str, _payload: Any, now: datetime) -> None:
+    refold_learner(house.flows, key, now)
+
+
+def _deliver(house: House, _key: str, _payload: Any, now: datetime) -> None:
+    worker = house.settings.worker
+    report = deliver(
+        house.flows, senders.of(house), Backoff(worker.backoff_s, worker.max_attempts), now
+    )
+    if report.delivered or report.failed or report.dead:
+        log().info("delivered", count=report.delivered, state=f"{report.failed}/{report.dead}")
+
+
+def _pull(house: House, key: str, _payload: Any, _now: datetime) -> None:
+    report = pull_once(house.database, house.seal, key, settings=house.settings.lrs)
+    if report.stored:
+        log().info("pulled", lrs=key, pages=report.pages, stored=report.stored)
+
+
+def _pull_all(house: House, _key: str, _payload: Any, now: datetime) -> None:
+    """Enqueue one pull per LRS, so that a dead LRS does not hold up the others."""
+    with house.database.begin() as conn:
+        for connection in lrs.listed(conn):
+            SqlJobs(conn).enqueue("pull", connection.id, {}, now)
+
+
+def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
+    counts = retention.purge(house.database, house.settings.retention, now)
+    log().info("purged", count=sum(counts.values()))
+
+
+#: Every job: what it does, and how often the clock enqueues it (None: only when asked for).
+JOBS: Mapping[str, Body] = {
+    "refold": _refold,
+    "deliver": _deliver,
+    "pull": _pull,
+    "pull-all": _pull_all,
+    "purge": _purge,
+}
+
+
+def _clock_table(house: House) -> dict[str, float]:
+    """Return job -> seconds between two runs."""
+    return {"pull-all": house.settings.lrs.poll_s, "deliver": 2.0, "purge": 3600.0}
+
+
+def run_now(house: House, name: str, key: str = "all") -> None:
+    """Run a job's body here and now, without the queue.
+
+    :raises RoadmapError: there is no such job, or it failed.
+    """
+    if name not in JOBS:
+        raise RoadmapError(f"There is no job {name!r}.", remedy=f"Jobs: {', '.join(JOBS)}.")
+    JOBS[name](house, key, {}, utc_now())
+
+
+@dataclass
+class Worker:
+    """The one clock-and-jobs process. `stop` ends it after the job in hand."""
+
+    house: House
+    owner: str = f"{socket.gethostname()}:{os.getpid()}"
+
+    def __post_init__(self) -> None:
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        clock = self._clock()
+        clock.start()
+        log().info("worker started")
+        try:
+            while not self._stopping.is_set():
+                if not self._one():
+                    self._stopping.wait(self.house.settings.worker.poll_s)
+        finally:
+            clock.shutdown(wait=False)
+            log().info("worker stopped")
+
+    def run_until_idle(self) -> int:
+        """Work off what is due; return how many jobs were run. For tests and `--once`."""
+        done = 0
+        while self._one():
+            done += 1
+        return done
+
+    def _clock(self) -> BackgroundScheduler:
+        clock = BackgroundScheduler(timezone=UTC)
+        for name, seconds in _clock_table(self.house).items():
+            clock.add_job(
+                self._enqueue,
+                "interval",
+                args=[name],
+                seconds=seconds,
+                max_instances=1,
+                coalesce=True,
+                next_run_time=utc_now(),
+            )
+        return clock
+
+    def _enqueue(self, name: str) -> None:
+        now = utc_now()
+        try:
+            with self.house.database.begin() as conn:
+                SqlJobs(conn).enqueue_due(name, "all", now)
+        except RoadmapError as error:
+            log().warning("clock could not enqueue", job=name, error=str(error))
+
+    def _one(self) -> bool:
+        """Take and run one job; False if there was none."""
+        try:
+            leased = self._take()
+            if leased is None:
+                return False
+            self._work(leased)
+        except RoadmapError as error:  # the database itself: wait, and look again
+            log().error("worker waits for the database", error=str(error))
+            self._stopping.wait(2.0)
+            return False
+        return True
+
+    def _take(self) -> Leased | None:
+        now = utc_now()
+        with self.house.database.read() as conn:
+            if not SqlJobs(conn).anything_due(now):
+                return None
+        with self.house.database.begin() as conn:
+            queue = SqlJobs(conn)
+            queue.release_expired(now)
+            return queue.lease(self.owner, now, self.house.settings.worker.lease_s)
+
+    def _work(self, leased: Leased) -> None:
+        with _Heartbeat(self.house, leased, self.owner):
+            try:
+                JOBS[leased.name](self.house, leased.key, leased.payload, utc_now())
+            except Exception as error:
+                self._failed(leased, error)
+                return
+        with self.house.database.begin() as conn:
+            SqlJobs(conn).finish(leased, self.owner)
+
+    def _failed(self, leased: Leased, error: Exception) -> None:
+        # Only our own errors are written for people; others may quote data, so their kind is kept.
+        said = str(error) if isinstance(error, RoadmapError) else type(error).__name__
+        worker = self.house.settings.worker
+        now = utc_now()
+        wait = min(worker.backoff_s * 2 ** (leased.attempts - 1), 3600.0)
+        again = leased.attempts < worker.max_attempts
+        log().error(
+            "job failed", job=leased.name, attempts=leased.attempts, exception_type=type(error).__name__
+        )
+        with self.house.database.begin() as conn:
+            next_try = now + timedelta(seconds=wait) if again else None
+            SqlJobs(conn).fail(leased, self.owner, said, next_try, now)
+
+
+class _Heartbeat:
+    """Renews a lease while its job runs, so that only a dead worker's job is taken over."""
+
+    def __init__(self, house: House, leased: Leased, owner: str) -> None:
+        self._house, self._leased, self._owner = house, leased, owner
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        lease_s = self._house.settings.worker.lease_s
+        while not self._done.wait(lease_s / 3):
+            try:
+                with self._house.database.begin() as conn:
+                    SqlJobs(conn).renew(self._leased, self._owner, utc_now(), lease_s)
+            except RoadmapError:
+                time.sleep(0.2)  # the next beat tries again; a lost lease is harmless

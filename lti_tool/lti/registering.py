@@ -1,0 +1,56 @@
+"""A registration by hand: the values an admin types, checked, and what looks odd about them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lti_tool.errors import RoadmapError
+from lti_tool.lti.addresses import is_linkable, parse
+from lti_tool.lti.keys import usable_entries
+from lti_tool.lti.outbound import Outbound, Unreachable
+from lti_tool.settings import Settings
+
+
+class RegistrationInvalid(RoadmapError):
+    """A value of the registration cannot be used; names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    kind: str
+    issuer: str
+    client_id: str
+    deployment_ids: tuple[str, ...]
+    auth_url: str
+    token_url: str
+    jwks_url: str
+
+    def columns(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def warnings_of(registration: Registration, settings: Settings) -> list[str]:
+    """Return what looks odd; a platform that cannot be reached now may well be reached later.
+
+    :raises RegistrationInvalid: an address is none, or not https outside development.
+    """
+    for name in ("issuer", "auth_url", "token_url", "jwks_url"):
+        _check(name, getattr(registration, name), settings)
+    outbound = Outbound(allow_local_http=settings.security.allow_local_http)
+    try:
+        answer = outbound.get(registration.jwks_url, accept="application/json")
+        usable = answer.status == 200 and bool(usable_entries(answer))
+    except Unreachable:
+        usable = False
+    if usable:
+        return []
+    return ["The public keyset cannot be read now. Launches will fail until it can be."]
+
+
+def _check(name: str, url: str, settings: Settings) -> None:
+    if parse(url) is None:
+        raise RegistrationInvalid(f"{name} is not an address.", remedy="Copy it from the LMS.")
+    if not is_linkable(url, allow_local_http=settings.security.allow_local_http):
+        raise RegistrationInvalid(
+            f"{name} must be https.",
+            remedy="Plain http is for loopback and development only (security.allow_local_http).",
+        )
