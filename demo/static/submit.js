@@ -1,0 +1,2 @@
+// Without JavaScript the button on the page does the same.
+document.getElementById("forward").submit();
