@@ -17,6 +17,7 @@ ALLOWED = frozenset(
         *("platform", "tenant", "deployment", "skew_s", "count", "version", "where", "seconds"),
         *("job", "attempts", "lrs", "pages", "received", "stored", "kind", "target", "state"),
         *("error", "exception_type", "url_host", "port", "address", "steps", "name", "remedy"),
+        *("number",),  # the short number on a refusal page
     )
 )
 

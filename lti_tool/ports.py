@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from competency.packs import Content
-
 from competency.evidence import Evidence
+from competency.packs import Content
 from competency.path import LearningPath, Wishes
+from lti_tool.errors import RoadmapError
+from lti_tool.privacy import PersonData
 
 Json = Any  # a JSON document: dict, list, str, int, float, bool, None
 
@@ -207,6 +208,10 @@ class LrsTarget:
 
 class Tenants(Protocol):
     def get(self, tenant_id: str) -> Tenant: ...
+    def change(self, tenant_id: str, settings: TenantSettings) -> None: ...
+    def activities(self, tenant_id: str) -> Mapping[str, str]:
+        """Return the LMS address of each Lerneinheit that is mapped to an activity."""
+        ...
 
 
 class Learners(Protocol):
@@ -272,6 +277,18 @@ class Outbox(Protocol):
     def last_score(self, learner_id: str, lineitem: str) -> float | None: ...
 
 
+class DeliveryFailed(RoadmapError):
+    """Something could not be sent; `retry` says whether trying again can help."""
+
+    def __init__(self, message: str, *, retry: bool, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry = retry
+        self.wait_s = wait_s  # what the other side asked for (Retry-After)
+
+
+Sender = Callable[[Delivery], None]
+
+
 class Jobs(Protocol):
     def enqueue(
         self, name: str, key: str, payload: Json, now: datetime, run_after: datetime | None = None
@@ -332,5 +349,107 @@ class Services:
 
     store: Store
     content: Content
+    registry: PersonData
     base_url: str
+    # Turns the neutral words of a path event into xAPI statements (`xapi_bridge.wire`): the body
+    # is fixed when it is put into the outbox, not when it is sent.
+    path_statements: Callable[[Mapping[str, Json]], list[Json]]
     limits: Limits = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """An LMS as it is registered: one issuer and client, any number of deployments."""
+
+    id: str
+    tenant_id: str
+    kind: str  # moodle | ilias | generic
+    name: str
+    issuer: str
+    client_id: str
+    auth_url: str
+    token_url: str
+    jwks_url: str
+    state: str  # active | pending | blocked
+    deployments: Mapping[str, str]  # deployment id -> active | pending | blocked
+    plan_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a verified launch says, cut to what we keep. Names and addresses never get here."""
+
+    platform_id: str
+    tenant_id: str
+    deployment_id: str
+    message_type: str
+    subject: str
+    nonce: str
+    instructor: bool
+    locale: str  # de | en
+    target: str
+    context_id: str = ""
+    context_title: str = ""
+    link_id: str = ""
+    role: str = ""  # custom parameter `role`
+    services: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The launch that was opened; the secret is known to the browser only."""
+
+    launch_id: str
+    secret: str = field(repr=False)
+
+
+class Entry(Protocol):
+    """One admission, in one transaction."""
+
+    def consume(self, nonce: str, now: datetime) -> bool:
+        """Return True if this nonce was not used before; now it is."""
+        ...
+
+    def learner_of(self, arrival: Arrival) -> str | None:
+        """Return the learner with this sub at this platform, by id."""
+        ...
+
+    def welcome(self, arrival: Arrival, now: datetime) -> str:
+        """Create the learner, replay what was parked for this person, return the id."""
+        ...
+
+    def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted: ...
+
+
+class Door(Protocol):
+    """Where launches come in."""
+
+    def begin(self) -> AbstractContextManager[Entry]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShelvedKeys:
+    """The last good key set of an address: kid, n and e of each key.
+
+    `tried` is the last fetch that an unknown kid or an outage caused; the first does not count.
+    """
+
+    entries: tuple[Mapping[str, str], ...]
+    fetched: datetime | None
+    tried: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolKey:
+    """One of our own signing keys, opened."""
+
+    kid: str
+    pem: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A platform's service token, opened."""
+
+    value: str = field(repr=False)
+    expires: datetime

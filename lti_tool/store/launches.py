@@ -1,0 +1,212 @@
+"""Launches: the door they come in by, and their rows while they last.
+
+A launch's secret is stored as a keyed digest; a person's `sub` as a keyed digest to find it by and
+sealed to send scores with. Nonces are consumed by one INSERT that only one process can win.
+"""
+
+import hmac
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from lti_tool.ports import Admitted, Arrival, Launch
+from lti_tool.seal import Seal
+from lti_tool.store import learners, tenants
+from lti_tool.store.database import Database, at, insert_ignore, us
+from lti_tool.store.schema.core import identity, learner
+from lti_tool.store.schema.lti import launch, nonce, platform
+
+# A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
+NONCE_KEPT = timedelta(hours=1)
+
+Replay = Callable[[Connection, Arrival, str, datetime], None]
+"""Called once for a new learner: (connection, arrival, learner id, now); see store.pull."""
+
+
+def nothing_parked(_conn: Connection, _arrival: Arrival, _learner: str, _now: datetime) -> None:
+    """Replay nothing: for tests and tools without an LRS."""
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDoor:
+    """Implements ports.Door. `replay` hands over the statements that waited for a person."""
+
+    database: Database
+    seal: Seal
+    replay: Replay = nothing_parked
+
+    @contextmanager
+    def begin(self) -> Iterator["SqlEntry"]:
+        with self.database.begin() as conn:
+            yield SqlEntry(conn, self.seal, self.replay)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlEntry:
+    conn: Connection
+    seal: Seal
+    replay: Replay
+
+    def consume(self, nonce_value: str, now: datetime) -> bool:
+        row = {"digest": _nonce_digest(self.seal, nonce_value), "expires_us": us(now + NONCE_KEPT)}
+        return insert_ignore(self.conn, nonce, [row]) == 1
+
+    def learner_of(self, arrival: Arrival) -> str | None:
+        return self.conn.execute(
+            select(identity.c.learner_id).where(
+                identity.c.platform_id == arrival.platform_id,
+                identity.c.kind == "sub",
+                identity.c.digest == _subject_digest(self.seal, arrival),
+            )
+        ).scalar_one_or_none()
+
+    def welcome(self, arrival: Arrival, now: datetime) -> str:
+        learner_id = str(uuid.uuid4())
+        self.conn.execute(
+            insert(learner).values(
+                id=learner_id,
+                tenant_id=arrival.tenant_id,
+                language=arrival.locale,
+                roles=[],
+                created_us=us(now),
+                last_seen_us=us(now),
+            )
+        )
+        known = {
+            "platform_id": arrival.platform_id,
+            "kind": "sub",
+            "digest": _subject_digest(self.seal, arrival),
+            "tenant_id": arrival.tenant_id,
+            "learner_id": learner_id,
+            "sealed": self.seal.seal(arrival.subject),
+            "verified_by": "launch",
+            "created_us": us(now),
+        }
+        if not insert_ignore(self.conn, identity, [known]):
+            # Another worker welcomed the same person in another tab at the same moment.
+            self.conn.execute(delete(learner).where(learner.c.id == learner_id))
+            return self.learner_of(arrival) or ""
+        self.replay(self.conn, arrival, learner_id, now)
+        return learner_id
+
+    def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted:
+        seen = update(learner).where(learner.c.id == learner_id)
+        self.conn.execute(seen.values(last_seen_us=us(now)))
+        admitted = Admitted(str(uuid.uuid4()), secrets.token_urlsafe(32))
+        self.conn.execute(
+            insert(launch).values(
+                id=admitted.launch_id,
+                tenant_id=arrival.tenant_id,
+                learner_id=learner_id,
+                platform_id=arrival.platform_id,
+                deployment_id=arrival.deployment_id,
+                secret_hash=_secret_digest(self.seal, admitted.launch_id, admitted.secret),
+                message_type=arrival.message_type,
+                context_id=arrival.context_id,
+                context_title=arrival.context_title,
+                link_id=arrival.link_id,
+                instructor=arrival.instructor,
+                locale=arrival.locale,
+                role=arrival.role,
+                target=arrival.target,
+                services=dict(arrival.services),
+                created_us=us(now),
+                seen_us=us(now),
+            )
+        )
+        return admitted
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A launch with what decides whether it still runs, and who may frame it."""
+
+    launch: Launch
+    secret_hash: str
+    seen: datetime
+    ended: bool
+    platform_urls: tuple[str, ...]
+
+    def admits(self, secret: str, seal: Seal) -> bool:
+        """Return whether a browser brought this launch's own secret."""
+        brought = _secret_digest(seal, self.launch.id, secret)
+        return hmac.compare_digest(brought, self.secret_hash)
+
+    def running(self, now: datetime, *, idle_s: int, absolute_s: int) -> bool:
+        idle, age = now - self.seen, now - self.launch.created
+        in_time = idle < timedelta(seconds=idle_s) and age < timedelta(seconds=absolute_s)
+        return in_time and not self.ended
+
+
+def find(conn: Connection, launch_id: str) -> Opened | None:
+    """Return a launch with its learner and tenant, or None."""
+    columns = (launch, platform.c.kind, platform.c.state, platform.c.auth_url, platform.c.issuer)
+    joined = launch.join(platform, platform.c.id == launch.c.platform_id)
+    row = conn.execute(
+        select(*columns).select_from(joined).where(launch.c.id == launch_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    person = conn.execute(select(learner).where(learner.c.id == row.learner_id)).one()
+    return Opened(
+        launch=Launch(
+            id=row.id,
+            tenant=tenants.get(conn, row.tenant_id),
+            learner=learners.value(person),
+            platform_id=row.platform_id,
+            platform_kind=row.kind,
+            context_id=row.context_id or "",
+            context_title=row.context_title or "",
+            link_id=row.link_id or "",
+            instructor=row.instructor,
+            locale=row.locale,
+            role=row.role or "",
+            target=row.target,
+            services=row.services,
+            created=at(row.created_us),
+        ),
+        secret_hash=row.secret_hash,
+        seen=at(row.seen_us),
+        # Who blocks a platform also ends what runs from there.
+        ended=row.ended_us is not None or row.state == "blocked",
+        platform_urls=(row.auth_url, row.issuer),
+    )
+
+
+def touch(conn: Connection, launch_id: str, now: datetime) -> None:
+    """Note that the launch is in use. Writes."""
+    conn.execute(update(launch).where(launch.c.id == launch_id).values(seen_us=us(now)))
+
+
+def end(conn: Connection, launch_id: str, now: datetime) -> None:
+    """End a launch for good. Writes."""
+    conn.execute(update(launch).where(launch.c.id == launch_id).values(ended_us=us(now)))
+
+
+def consumed(conn: Connection, seal: Seal, nonce_value: str) -> bool:
+    """Return whether a launch with this nonce was accepted before."""
+    digest = _nonce_digest(seal, nonce_value)
+    found = conn.execute(select(nonce.c.digest).where(nonce.c.digest == digest))
+    return found.first() is not None
+
+
+def purge(conn: Connection, now: datetime) -> int:
+    """Delete nonces nobody can use any more; return how many. Writes."""
+    return conn.execute(delete(nonce).where(nonce.c.expires_us < us(now))).rowcount
+
+
+def _nonce_digest(seal: Seal, value: str) -> str:
+    return seal.digest("nonce", value)
+
+
+def _subject_digest(seal: Seal, arrival: Arrival) -> str:
+    return seal.digest("identity", arrival.platform_id, "sub", arrival.subject)
+
+
+def _secret_digest(seal: Seal, launch_id: str, secret: str) -> str:
+    return seal.digest("launch-secret", launch_id, secret)

@@ -1,0 +1,187 @@
+"""Platforms and their deployments: rows <-> `ports.Platform`. One row per issuer and client."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from lti_tool.errors import Conflict, NotFound
+from lti_tool.ports import Platform
+from lti_tool.store.database import insert_ignore, us
+from lti_tool.store.schema.lti import deployment, platform
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One place in an LMS, by our id and by the platform's."""
+
+    id: str
+    platform_id: str
+    deployment_id: str
+    state: str  # active | pending | blocked
+
+
+MAX_PENDING = 100  # a platform that invents deployments fills a page, not the database
+
+
+def add(
+    conn: Connection,
+    *,
+    tenant_id: str,
+    kind: str,
+    issuer: str,
+    client_id: str,
+    deployment_ids: Sequence[str],
+    auth_url: str,
+    token_url: str,
+    jwks_url: str,
+    now: datetime,
+    name: str = "",
+    state: str = "active",
+) -> Platform:
+    """Store a registration and return it. Writes.
+
+    :raises Conflict: this issuer and client are registered already.
+    """
+    platform_id = str(uuid.uuid4())
+    row = {
+        "id": platform_id,
+        "tenant_id": tenant_id,
+        "kind": kind,
+        "name": name,
+        "issuer": issuer,
+        "client_id": client_id,
+        "auth_url": auth_url,
+        "token_url": token_url,
+        "jwks_url": jwks_url,
+        "state": state,
+        "settings": {},
+        "created_us": us(now),
+    }
+    if not insert_ignore(conn, platform, [row]):
+        raise Conflict(
+            "This issuer and client id are registered already.",
+            remedy="See `roadmap platform list`.",
+        )
+    for deployment_id in deployment_ids:
+        add_deployment(conn, get(conn, platform_id), deployment_id, now)
+    return get(conn, platform_id)
+
+
+def get(conn: Connection, platform_id: str) -> Platform:
+    """:raises NotFound: there is no such platform."""
+    row = conn.execute(select(platform).where(platform.c.id == platform_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such platform.", remedy="See `roadmap platform list`.")
+    return _with_deployments(conn, [row])[0]
+
+
+def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
+    """Return all registrations of an issuer, oldest first."""
+    return _select(conn, platform.c.issuer == issuer)
+
+
+def listed(conn: Connection) -> list[Platform]:
+    return _select(conn, platform.c.id == platform.c.id)
+
+
+def set_state(conn: Connection, platform_id: str, state: str) -> Platform:
+    """Approve (`active`) or block a platform and return it. Writes.
+
+    :raises NotFound: there is no such platform.
+    """
+    conn.execute(update(platform).where(platform.c.id == platform_id).values(state=state))
+    return get(conn, platform_id)
+
+
+def set_plan_service(conn: Connection, platform_id: str, url: str, sealed_token: bytes) -> None:
+    """Store where the LMS takes learning plans, and the sealed token for it. Writes."""
+    values = {"plan_url": url, "plan_token": sealed_token}
+    conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
+
+
+def plan_token(conn: Connection, platform_id: str) -> bytes | None:
+    return conn.execute(
+        select(platform.c.plan_token).where(platform.c.id == platform_id)
+    ).scalar_one_or_none()
+
+
+def add_deployment(
+    conn: Connection, of: Platform, deployment_id: str, now: datetime, *, state: str = "active"
+) -> bool:
+    """Store a deployment if it is new; return whether it was. Writes."""
+    row = {
+        "id": str(uuid.uuid4()),
+        "tenant_id": of.tenant_id,
+        "platform_id": of.id,
+        "deployment_id": deployment_id,
+        "state": state,
+        "created_us": us(now),
+    }
+    return insert_ignore(conn, deployment, [row]) == 1
+
+
+def note_pending(conn: Connection, of: Platform, deployment_id: str, now: datetime) -> bool:
+    """Record a deployment that came well signed but is unknown. Writes.
+
+    Returns whether it is new.
+    """
+    waiting = conn.execute(
+        select(func.count())
+        .select_from(deployment)
+        .where(deployment.c.platform_id == of.id, deployment.c.state == "pending")
+    ).scalar_one()
+    return waiting < MAX_PENDING and add_deployment(conn, of, deployment_id, now, state="pending")
+
+
+def deployments(conn: Connection) -> list[Deployment]:
+    """Return all deployments, those that wait first."""
+    query = select(deployment).order_by(deployment.c.state.desc(), deployment.c.created_us)
+    return [
+        Deployment(row.id, row.platform_id, row.deployment_id, row.state)
+        for row in conn.execute(query)
+    ]
+
+
+def set_deployment_state(conn: Connection, deployment_row_id: str, state: str) -> None:
+    """Approve (`active`) or block a deployment. Writes.
+
+    :raises NotFound: there is no such deployment.
+    """
+    found = conn.execute(
+        update(deployment).where(deployment.c.id == deployment_row_id).values(state=state)
+    )
+    if found.rowcount == 0:
+        raise NotFound("There is no such deployment.", remedy="See `roadmap deployment list`.")
+
+
+def _select(conn: Connection, condition: object) -> list[Platform]:
+    query = select(platform).where(condition).order_by(platform.c.created_us)  # type: ignore[arg-type]
+    return _with_deployments(conn, conn.execute(query).all())
+
+
+def _with_deployments(conn: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> list[Platform]:
+    ids = [row.id for row in rows]
+    states: dict[str, dict[str, str]] = {platform_id: {} for platform_id in ids}
+    for row in conn.execute(select(deployment).where(deployment.c.platform_id.in_(ids))):
+        states[row.platform_id][row.deployment_id] = row.state
+    return [_platform(row, states[row.id]) for row in rows]
+
+
+def _platform(row: Row[tuple[object, ...]], deployments: dict[str, str]) -> Platform:
+    return Platform(
+        id=row.id,
+        tenant_id=row.tenant_id,
+        kind=row.kind,
+        name=row.name,
+        issuer=row.issuer,
+        client_id=row.client_id,
+        auth_url=row.auth_url,
+        token_url=row.token_url,
+        jwks_url=row.jwks_url,
+        state=row.state,
+        deployments=deployments,
+        plan_url=row.plan_url or "",
+    )

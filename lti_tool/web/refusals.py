@@ -1,0 +1,228 @@
+"""The page a person sees when something cannot go on: what happened, what to do, whom to ask.
+
+One page per case of design/pages.md section 11; works without session, tenant or database, in
+German or English, never red, never a stack trace. The exact cause is in
+`<meta name="roadmap-error">` and in the log under the short number on the page.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import HTTPException
+
+from lti_tool.errors import DatabaseError, NotFound, RoadmapError
+from lti_tool.logs import log
+from lti_tool.lti.refusal import Case, Code, Refused
+from lti_tool.web.formats import moment
+from lti_tool.web.limits import RefusalLimit
+
+_ALPHABET = "2346789BCDFGHJKMPQRTVWXYZ"  # nothing that is mistaken for something else on the phone
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts of one case, translated when they are shown."""
+
+    title: object
+    what: tuple[object, ...]
+    steps: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    label: object
+    url: str
+    target: str = "_top"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What templates/refusal.html shows."""
+
+    title: object
+    meta: str
+    what: tuple[object, ...]
+    steps: tuple[object, ...]
+    button: Button | None
+    whom: object
+    facts: tuple[tuple[object, object], ...]
+    form: None = None
+
+
+_BACK = _l("Go back to your course in the learning platform.")
+_AGAIN = _l("Open “Mein Lernweg” there once more.")
+_NOT_YOURSELF = _l("You cannot solve this yourself. Nothing is wrong with your work.")
+
+WORDS = {
+    Case.EXPIRED: Words(
+        _l("The start did not work"),
+        (_l("A start is valid for a few minutes and only once. Your answers are not lost."),),
+        (_BACK, _AGAIN),
+    ),
+    Case.UNKNOWN: Words(
+        _l("The start did not work"),
+        (_NOT_YOURSELF,),
+        (_l("Give the details below to your course instructor."),),
+    ),
+    Case.WAITING: Words(
+        _l("Not yet activated"),
+        (_l("This place in the learning platform still has to be activated."),),
+        (_l("Ask your course instructor. Give them the details below."),),
+    ),
+    Case.COOKIES: Words(
+        _l("Please go on in a new window"),
+        (_l("Your browser blocks storage here."),),
+        (
+            _BACK,
+            _l("Open “Mein Lernweg” in a new window or a new tab."),
+            _l("If that does not help: use another browser."),
+        ),
+    ),
+    Case.SIGN_IN: Words(
+        _l("Please log in again"),
+        (_l("Your login to the learning platform has ended."),),
+        (_l("Log in to the learning platform again."), _AGAIN),
+    ),
+    Case.SESSION: Words(
+        _l("Your session has ended"),
+        (_l("Your answers are saved."),),
+        (_BACK, _AGAIN),
+    ),
+    Case.FORM: Words(
+        _l("Please tap once more"),
+        (_l("The page was open for too long. Your answers so far are saved."),),
+        (_l("Go one page back and load it again."), _l("Then tap once more.")),
+    ),
+    Case.PAGE: Words(
+        _l("This page does not exist"),
+        (_l("Perhaps the address is wrong or the page was moved."),),
+        (_BACK, _AGAIN),
+    ),
+    Case.PORTAL: Words(
+        _l("Your learning platform does not answer"),
+        (_l("This often takes a few minutes only."),),
+        (_l("Wait a moment."), _BACK, _AGAIN),
+    ),
+    Case.OURS: Words(
+        _l("This is our fault"),
+        (_l("Your answers are not lost."),),
+        (_l("Try again in 5 minutes."),),
+    ),
+    Case.SLOW: Words(
+        _l("Please wait a moment"),
+        (_l("There were too many attempts that did not work."),),
+        (_l("Please try again in one minute."),),
+    ),
+}
+
+
+def install(app: Flask, limit: RefusalLimit) -> None:
+    """Answer every refusal and every HTTP error with a page of this module."""
+
+    def refused(error: Refused) -> Response:
+        return page(_limited(error, limit))
+
+    def http(error: HTTPException) -> Response:
+        if error.code is None or error.code < 400:
+            return make_response(error.get_response())
+        answer = page(_limited(Refused(_HTTP.get(error.code, Code.BAD_REQUEST)), limit))
+        if allowed := getattr(error, "valid_methods", None):
+            answer.headers["Allow"] = ", ".join(sorted(allowed))
+        return answer
+
+    app.register_error_handler(Refused, refused)
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(RoadmapError, lambda error: page(Refused(_of(error))))
+    app.register_error_handler(Exception, _unexpected)
+
+
+_HTTP = {
+    404: Code.NOT_FOUND,
+    405: Code.METHOD,
+    413: Code.TOO_LARGE,
+    415: Code.CONTENT_TYPE,
+    429: Code.RATE,
+    500: Code.INTERNAL,
+}
+
+
+def page(refused: Refused) -> Response:
+    """Return the page of a refusal, and log its code under the number shown."""
+    now, number = datetime.now(UTC), _number()
+    log().info(
+        "refused",
+        code=refused.code.slug,
+        status=refused.code.status,
+        number=number,
+        route=str(request.url_rule or ""),
+        reason=refused.claim or None,
+        skew_s=refused.skew_s,
+    )
+    with force_locale(_locale(refused)):
+        html = render_template("refusal.html", page=_page(refused, now, number))
+    return make_response(html, refused.code.status)
+
+
+def _page(refused: Refused, now: datetime, number: str) -> Page:
+    words, contact = WORDS[refused.code.case], _contact()
+    return Page(
+        title=words.title,
+        meta=refused.code.slug,
+        what=words.what,
+        steps=words.steps,
+        button=Button(_("Back to the course"), refused.back) if refused.back else None,
+        whom=_("Ask: %(contact)s.", contact=contact)
+        if contact
+        else _("Ask your course instructor."),
+        facts=(
+            (_("Code"), refused.code.case.value),
+            (_("Cause"), refused.code.slug),
+            (_("Time"), moment(now)),
+            (_("Number"), number),
+        ),
+    )
+
+
+def _limited(refused: Refused, limit: RefusalLimit) -> Refused:
+    if not request.path.startswith("/lti/"):
+        return refused
+    exceeded = limit.exceeded(request.remote_addr or "", datetime.now(UTC).timestamp())
+    return Refused(Code.RATE, locale=refused.locale) if exceeded else refused
+
+
+def _of(error: RoadmapError) -> Code:
+    if isinstance(error, DatabaseError):
+        log().error("database unavailable", exception_type=type(error).__name__)
+        return Code.UNAVAILABLE
+    return Code.NOT_FOUND if isinstance(error, NotFound) else Code.INTERNAL
+
+
+def _unexpected(error: Exception) -> Response:
+    # The message may quote what a person typed; type and place are enough to find the fault.
+    frame = error.__traceback__
+    while frame and frame.tb_next:
+        frame = frame.tb_next
+    where = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else ""
+    log().error("unexpected error", exception_type=type(error).__name__, where=where)
+    return page(Refused(Code.INTERNAL))
+
+
+def _locale(refused: Refused) -> str:
+    return refused.locale or request.accept_languages.best_match(["de", "en"], "de")
+
+
+def _contact() -> str:
+    """Return whom to ask, where the tenant is known."""
+    launch = g.get("launch")
+    contact: str = launch.tenant.settings.contact if launch else g.get("contact", "")
+    return contact
+
+
+def _number() -> str:
+    letters = [secrets.choice(_ALPHABET) for _ in range(6)]
+    return "-".join("".join(letters[i : i + 2]) for i in (0, 2, 4))
