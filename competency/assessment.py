@@ -66,7 +66,7 @@ class Stop:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Engine:
     """Everything that is fixed during an attempt. Methods take and return frozen values."""
 

@@ -39,7 +39,7 @@ from competency.readers import (
 from competency.target import RoleProfile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Content:
     """All packs of a directory; the newest version of each kind is what new attempts use."""
 
@@ -50,7 +50,8 @@ class Content:
         """Return the packs below root; :raises PackError: one is broken, or a kind is missing."""
         if not root.is_dir():
             raise PackError(f"{root}: no such directory")
-        content = cls(tuple(read_manifest(p.parent) for p in sorted(root.glob(f"*/*/{MANIFEST}"))))
+        found = (p for kind in KINDS for p in sorted((root / kind).glob(f"*/{MANIFEST}")))
+        content = cls(tuple(read_manifest(path.parent) for path in found))
         for kind in KINDS:
             content.newest(kind)
         _agree(content)
