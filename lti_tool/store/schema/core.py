@@ -67,7 +67,6 @@ attempt = Table(
     Column("state", String(16), nullable=False),  # open | finished
     document("versions"),  # frozen pack and engine versions
     document("target"),
-    document("posterior"),  # mean, covariance: a cache of the fold over questions
     Column("answered", Integer, nullable=False, default=0),
     instant("started_us"),
     instant("touched_us"),
