@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,12 +117,20 @@ class Tool:
         self.app.extensions["roadmap"].close()
 
 
-@pytest.fixture(scope="module")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+@contextmanager
+def run_tool(folder: Path, *, refusals: int = 100_000) -> Iterator[Tool]:
     logging.getLogger("waitress").setLevel(logging.ERROR)
-    made = Tool(tmp_path_factory.mktemp("tool"))
-    yield made
-    made.close()
+    made = Tool(folder, refusals=refusals)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="package")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tool]:
+    with run_tool(tmp_path_factory.mktemp("tool")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -133,10 +133,7 @@ class Reply:
 
     @property
     def query(self) -> dict[str, str]:
-        return {
-            k: v[0]
-            for k, v in parse_qs(urlsplit(self.header("Location")).query, True).items()
-        }
+        return {k: v[0] for k, v in parse_qs(urlsplit(self.header("Location")).query, True).items()}
 
 
 class Browser:
@@ -271,5 +268,19 @@ class Platform:
         return self.send(browser, begun, self.token(begun, **changes))
 
 
-SHORT = {"iss", "aud", "sub", "iat", "exp", "nbf", "nonce", "azp", "name", "email", "given_name",
-         "family_name", "jti", "auth_time"}
+SHORT = {
+    "iss",
+    "aud",
+    "sub",
+    "iat",
+    "exp",
+    "nbf",
+    "nonce",
+    "azp",
+    "name",
+    "email",
+    "given_name",
+    "family_name",
+    "jti",
+    "auth_time",
+}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from .conftest import Tool
-from .platform import LTI, MEMBERSHIP, Browser, Key, Platform, Reply, _KEYS
+from .platform import _KEYS, LTI, MEMBERSHIP, Browser, Key, Platform, Reply
 
 
 def start_page(browser: Browser, launched: Reply) -> str:
@@ -170,8 +170,17 @@ def test_V23_V24_launch_on_another_worker_or_after_a_restart(
 
 @pytest.mark.parametrize(
     ("locale", "language"),
-    [(None, "de"), ("", "de"), ("de", "de"), ("de-DE", "de"), ("de_comm", "de"), ("DE", "de"),
-     ("en", "en"), ("fr", "en"), ("de\nx", None)],
+    [
+        (None, "de"),
+        ("", "de"),
+        ("de", "de"),
+        ("de-DE", "de"),
+        ("de_comm", "de"),
+        ("DE", "de"),
+        ("en", "en"),
+        ("fr", "en"),
+        ("de\nx", None),
+    ],
 )
 def test_V25_the_language_follows_the_platform(
     lms: Platform, browser: Browser, tool: Tool, locale: str | None, language: str | None
