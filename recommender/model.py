@@ -97,6 +97,18 @@ class Progress:
         self._taken.add(offer.key)
         self._covered.update(offer.covers)
 
+    def gain(self, offer: Offer) -> float:
+        """Return the value of the open steps that would newly count as closed."""
+        new = set(offer.covers) - self._covered
+        return sum(self._gain(c, new) for c in sorted({c for c, _ in new}))
+
+    def _gain(self, competency: str, new: set[Step]) -> float:
+        gain, n = 0.0, self._need.held(competency) + 1
+        while (competency, n) in self._covered or (competency, n) in new:
+            gain += self._need.values[competency, n] if not self.has((competency, n)) else 0.0
+            n += 1
+        return gain
+
 
 def offers(need: Need, units: Iterable[LearningUnit], terms: Terms) -> tuple[Offer, ...]:
     """Return what can be chosen from, by key: usable, wanted for something, not done or barred."""
@@ -204,26 +216,53 @@ def _cut(
 ) -> None:
     """Cut a circle off: all of it only together with a unit from outside that opens it.
 
-    Whichever of the stuck units starts first needs a step that nothing chosen outside the circle
-    covers; without a new unit covering such a step the circle has no beginning.
+    Every unit of the circle waits for a step that only the circle covers, or for a prerequisite in
+    it. Whichever starts first needs that step from a unit that was not chosen.
     """
-    progress = Progress(need)
-    for offer in order:
-        progress.take(offer)
-    missing = {
-        (c, n)
-        for offer in stuck
-        for c, to in offer.entry
-        for n in range(need.held(c) + 1, to + 1)
-        if not any((c, n) in o.covers for o in order)
-    }
-    outside = {o.key for o in order}
-    circle = {o.key for o in stuck}
+    waits = {o.key: _waits_for(need, o, order, [offer for offer, _ in columns]) for o in stuck}
+    circle = _smallest_circle(stuck, waits)
+    chosen = {o.key for o in (*order, *stuck)}
+    steps = {step for key in circle if (step := waits[key])}
     terms = {x: 1.0 for offer, x in columns if offer.key in circle}
     for offer, x in columns:
-        if offer.key not in outside | circle and not missing.isdisjoint(offer.covers):
+        if offer.key not in chosen and not steps.isdisjoint(offer.covers):
             terms[x] = -1.0
-    program.at_most(terms, len(stuck) - 1)
+    program.at_most(terms, len(circle) - 1)
+
+
+def _waits_for(
+    need: Need, stuck: Offer, order: Sequence[Offer], among: Sequence[Offer]
+) -> Step | None:
+    """Return the step it lacks that fewest units cover; None: it lacks a prerequisite only."""
+    covered = {step for offer in order for step in offer.covers}
+    missing = [
+        (c, n)
+        for c, to in stuck.entry
+        for n in range(need.held(c) + 1, to + 1)
+        if (c, n) not in covered
+    ]
+    return min(missing, key=lambda s: (sum(s in o.covers for o in among), s), default=None)
+
+
+def _smallest_circle(stuck: Sequence[Offer], waits: Mapping[str, Step | None]) -> frozenset[str]:
+    """Return the smallest set of stuck units that wait for nobody chosen but each other."""
+    by_key = {o.key: o for o in stuck}
+    circles = []
+    for offer in stuck:
+        circle, queue = set[str](), [offer.key]
+        while queue:
+            key = queue.pop()
+            if key not in circle:
+                circle.add(key)
+                queue.extend(_openers(by_key[key], stuck, waits[key]))
+        circles.append(frozenset(circle))
+    return min(circles, key=lambda c: (len(c), sorted(c)))
+
+
+def _openers(offer: Offer, stuck: Sequence[Offer], step: Step | None) -> list[str]:
+    if step is None:
+        return [o.key for o in stuck if o.key in offer.unit.requires]
+    return [o.key for o in stuck if step in o.covers]
 
 
 def _program(need: Need, among: Sequence[Offer], terms: Terms) -> tuple[Program, list[int]]:

@@ -312,14 +312,21 @@ def _left_out(request: Request, placed: frozenset[str], solver: Solver) -> tuple
     """Return what the plan would hold besides if there were more time, what was asked for first."""
     asked_for = sorted((request.terms.mandatory | request.terms.included) - placed)
     asked_for = [key for key in asked_for if key in request.catalogue.by_key]
-    terms = replace(
-        request.terms, included=placed - request.terms.mandatory, groups=(), agreed=frozenset()
-    )
-    choice = _choose(request, terms, solver)
-    if choice is None:
-        return tuple(asked_for)
-    more = [o.key for o in model.lean(request.need, choice.offers, terms)]
+    more = _with_more_time(request, placed, solver)
     return (*asked_for, *(key for key in more if key not in placed and key not in asked_for))
+
+
+def _with_more_time(request: Request, placed: frozenset[str], solver: Solver) -> list[str]:
+    need = request.need
+    terms = replace(request.terms, included=placed - request.terms.mandatory, groups=())
+    terms = replace(terms, agreed=frozenset())
+    everything = model.offers(need, request.catalogue.units, terms)
+    within_reach = model.closed(need, model.ordered(need, everything, request.past)[0])
+    more: Iterable[Offer] = greedy(need, everything, terms)
+    if model.closed(need, more) != within_reach:  # greedy does not look past a prerequisite
+        choice = _choose(request, terms, solver)
+        more = more if choice is None else choice.offers
+    return [o.key for o in model.lean(need, tuple(more), terms)]
 
 
 def _path(request: Request, outcome: _Outcome, reach: Mapping[str, int]) -> LearningPath:
