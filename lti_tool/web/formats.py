@@ -26,6 +26,15 @@ def day(at: datetime) -> str:
     return str(format_date(at.astimezone(ZONE).date(), _DAY[language()], locale=language()))
 
 
+def date_of(iso: str) -> str:
+    """Return a date given as 2026-11-22; a text that is no date is returned as it is."""
+    try:
+        found = date.fromisoformat(iso[:10])
+    except ValueError:
+        return iso
+    return str(format_date(found, _DAY[language()], locale=language()))
+
+
 def moment(at: datetime) -> str:
     """Return day and time in Germany, such as 22.11.2026, 06:24 Uhr."""
     return f"{day(at)}, {at.astimezone(ZONE).strftime(_TIME[language()])}"

@@ -1,0 +1,417 @@
+"""The profile as it is read: rows in three groups, net, self-image, and the same as tables.
+
+Everything shown of a competence comes from one `Standing`, so picture, sentence and table agree.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from competency.framework import Framework
+from competency.packs import Content
+from competency.profile import SelfImage, Standing, Verdict
+from competency.target import RoleProfile, Target
+from lti_tool.flows.profiles import EvidenceLine, ProfileView
+from lti_tool.web import charts, wording
+from lti_tool.web.charts import AreaStanding, Bar, Net
+from lti_tool.web.formats import day, moment
+from lti_tool.web.wording import local
+
+SHOWN_AT_ONCE = 6
+FEW_ANSWERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    code: str
+    title: str
+    plain: str
+    verdict: str  # met | gap | open
+    word: str
+    bar: Bar
+    label: str
+    sentence: str
+    you: str
+    soll: str
+    sure: str
+    sources: tuple[str, ...]
+    soll_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    key: str
+    title: str
+    all: str
+    first: tuple[Row, ...]
+    more: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelfRow:
+    title: str
+    own: str
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    short: str
+    caption: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePage:
+    heading: str
+    counts: str
+    stand: str
+    rows: tuple[Row, ...]
+    groups: tuple[Group, ...]
+    levels: tuple[str, ...]
+    approved: bool
+    net: Net | None
+    net_text: str
+    net_key: str
+    self_text: str
+    self_images: tuple[SelfRow, ...]
+    tables: tuple[Table, ...]
+    news: str
+    may_answer_more: bool
+
+
+def build(view: ProfileView, content: Content) -> ProfilePage:
+    """Return the page of a profile."""
+    standings = _in_order(view.profile.required, view.target)
+    rows = {s.competency: _row(s, view, content) for s in standings}
+    groups = _groups(standings, rows)
+    areas = charts.by_area(content.framework, standings)
+    net = charts.net(areas, _shorts(content.framework)) if _enough(view) else None
+    images = _self_images(view.profile.self_images)
+    return ProfilePage(
+        heading=_heading(standings),
+        counts=_counts(standings, _roles(view.target, content)),
+        stand=_("As of %(moment)s. Only you see this page.", moment=moment(view.at)),
+        rows=tuple(rows.values()),
+        groups=groups,
+        levels=wording.levels(),
+        approved=view.target.approved,
+        net=net,
+        net_text=_net_text(areas, content.framework),
+        net_key=_net_key(net),
+        self_text=_self_text(images, content.framework),
+        self_images=tuple(_self_row(i, content.framework) for i in images),
+        tables=_tables(tuple(rows.values()), areas, images, content.framework),
+        news=_news(view, content),
+        may_answer_more=any(s.verdict is Verdict.OPEN for s in standings),
+    )
+
+
+def _enough(view: ProfileView) -> bool:
+    return view.profile.answers >= FEW_ANSWERS
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def _in_order(standings: Iterable[Standing], target: Target) -> tuple[Standing, ...]:
+    """Return what weighs most first, then what is surest."""
+    weights = target.weights
+    return tuple(
+        sorted(standings, key=lambda s: (-weights.get(s.competency, 1.0), -abs(s.p - 0.5)))
+    )
+
+
+def _row(s: Standing, view: ProfileView, content: Content) -> Row:
+    competency = content.framework.by_code[s.competency]
+    title, word = local(competency, "title"), wording.verdict(s.verdict)
+    you, soll, sure = wording.span(s.low, s.high), wording.level(s.soll), wording.how_sure(s)
+    role = next((r for r in content.roles if r.key == view.target.sources.get(s.competency)), None)
+    return Row(
+        code=s.competency,
+        title=title,
+        plain=local(competency, "plain"),
+        verdict=s.verdict.value,
+        word=word,
+        bar=charts.bar(s),
+        label=_label(s, title, you, soll, word),
+        sentence=_sentence(s, you, soll, sure),
+        you=you,
+        soll=soll,
+        sure=sure,
+        sources=evidence_sentences(view.evidence.get(s.competency, ()), content),
+        soll_from=_soll_from(role, view.target),
+    )
+
+
+def _sentence(s: Standing, you: str, soll: str, sure: str) -> str:
+    if wording.wide(s):
+        return _("%(little)s Needed: %(soll)s. %(sure)s", little=you, soll=soll, sure=sure)
+    return _("You: %(you)s. Needed: %(soll)s. %(sure)s", you=you, soll=soll, sure=sure)
+
+
+def _label(s: Standing, title: str, you: str, soll: str, word: str) -> str:
+    if wording.wide(s):
+        return _(
+            "%(title)s: %(word)s. Needed: %(soll)s. %(little)s",
+            title=title, word=word, soll=soll, little=you,
+        )  # fmt: skip
+    return _(
+        "%(title)s: %(you)s. Needed: %(soll)s. %(word)s.",
+        title=title, you=you, soll=soll, word=word,
+    )  # fmt: skip
+
+
+def _soll_from(role: RoleProfile | None, target: Target) -> str:
+    if role is None:
+        return ""
+    name = local(role, "title")
+    if target.approved:
+        return _("What is needed comes from the role “%(role)s”.", role=name)
+    return _(
+        "What is needed comes from the role “%(role)s” (proposal, not decided yet).", role=name
+    )
+
+
+def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple[str, ...]:
+    """Return the pieces of evidence in words: questions of one day together, units one by one."""
+    by_day = sorted(lines, key=lambda e: (bool(e.unit), e.self_report, e.at))
+    sentences = []
+    for (_unit, _self, _day), found in groupby(
+        by_day, key=lambda e: (e.unit, e.self_report, day(e.at))
+    ):
+        sentences.append(_evidence_sentence(list(found), content))
+    return (*sentences, *(_counter(e) for e in lines if e.counter_statement))
+
+
+def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
+    first, count, on = found[0], len(found), day(found[0].at)
+    if first.unit:
+        unit = content.catalogue.by_key.get(first.unit)
+        title = local(unit, "title") if unit else first.unit
+        return _("Learning unit “%(title)s” of %(day)s", title=title, day=on)
+    if first.self_report:
+        return ngettext(
+            "%(num)d self-rating of %(day)s", "%(num)d self-ratings of %(day)s", count, day=on
+        )
+    return ngettext("%(num)d question of %(day)s", "%(num)d questions of %(day)s", count, day=on)
+
+
+def _counter(line: EvidenceLine) -> str:
+    kind, _colon, text = line.counter_statement.partition(": ")
+    said = {"better": _("You say: I can do this better."), "worse": _("You say: not yet.")}
+    return " ".join(part for part in (said.get(kind, ""), text) if part)
+
+
+# --- groups and counts ----------------------------------------------------------------------------
+
+
+def _groups(standings: Sequence[Standing], rows: Mapping[str, Row]) -> tuple[Group, ...]:
+    """Return the groups that have rows; what a person can do comes first."""
+    found = []
+    for verdict, title in _titles().items():
+        members = tuple(rows[s.competency] for s in standings if s.verdict is verdict)
+        if members:
+            found.append(
+                Group(
+                    key=verdict.value,
+                    title=f"{title}: {_topics(len(members))}",
+                    all=_("%(count)s more topics", count=len(members) - SHOWN_AT_ONCE),
+                    first=members[:SHOWN_AT_ONCE],
+                    more=members[SHOWN_AT_ONCE:],
+                )
+            )
+    return tuple(found)
+
+
+def _titles() -> dict[Verdict, str]:
+    return {
+        Verdict.MET: _("Met"),
+        Verdict.GAP: _("You learn this next"),
+        Verdict.OPEN: _("Still open"),
+    }
+
+
+def _topics(count: int) -> str:
+    return ngettext("%(num)d topic", "%(num)d topics", count)
+
+
+def _heading(standings: Sequence[Standing]) -> str:
+    if any(s.verdict is Verdict.MET for s in standings):
+        return _("You can already do this")
+    return _("This is where you stand")
+
+
+def _counts(standings: Sequence[Standing], roles: str) -> str:
+    met, gap, still = (
+        sum(s.verdict is v for s in standings) for v in (Verdict.MET, Verdict.GAP, Verdict.OPEN)
+    )
+    if met == len(standings):
+        return _("You meet what is needed in all %(count)s topics.", count=met)
+    sentences = [
+        _(
+            "%(met)s of %(count)s topics meet what your role “%(roles)s” needs.",
+            met=met, count=len(standings), roles=roles,
+        ),
+    ]  # fmt: skip
+    if gap:
+        sentences.append(
+            ngettext("You learn %(num)d topic next.", "You learn %(num)d topics next.", gap)
+        )
+    if still:
+        sentences.append(
+            ngettext("%(num)d topic is still open.", "%(num)d topics are still open.", still)
+        )
+    return " ".join(sentences)
+
+
+def _roles(target: Target, content: Content) -> str:
+    known = {r.key: local(r, "title") for r in content.roles}
+    return " + ".join(known.get(key, key) for key in target.roles)
+
+
+def _news(view: ProfileView, content: Content) -> str:
+    units = [content.catalogue.by_key[u] for u in view.news if u in content.catalogue.by_key]
+    titles = ", ".join(f"„{local(u, 'title')}“" for u in units)
+    return _("Because you learned: %(titles)s.", titles=titles) if titles else ""
+
+
+# --- net and self-image ---------------------------------------------------------------------------
+
+
+def _shorts(framework: Framework) -> dict[str, str]:
+    return {a.code: local(a, "short") for a in framework.areas}
+
+
+def _net_text(areas: Sequence[AreaStanding], framework: Framework) -> str:
+    """Say in words what the net shows: the mean of each area's topics."""
+    shorts = _shorts(framework)
+    sentences = {
+        Verdict.MET: _("Above the line: %(areas)s."),
+        Verdict.GAP: _("Below the line: %(areas)s."),
+        Verdict.OPEN: _("On the line, still open: %(areas)s."),
+    }
+    said = []
+    for verdict, sentence in sentences.items():
+        names = ", ".join(shorts[a.area] for a in areas if a.verdict is verdict)
+        if names:
+            said.append(sentence % {"areas": names})
+    return " ".join(said)
+
+
+def _net_key(net: Net | None) -> str:
+    if net is None:
+        return ""
+    words = ", ".join(f"{n} = {wording.levels()[n]}" for n in range(1, len(net.rings) + 1))
+    return _(
+        "Striped: your level. Dashed line with diamonds: what is needed. "
+        "Each area is the mean of its topics. Rings: %(rings)s.",
+        rings=words,
+    )
+
+
+def _self_images(images: Sequence[SelfImage]) -> tuple[SelfImage, ...]:
+    return tuple(i for i in images if i.word != "unknown")
+
+
+def _self_row(image: SelfImage, framework: Framework) -> SelfRow:
+    return SelfRow(
+        title=_shorts(framework)[image.area],
+        own=charts.percent(image.self_pos),
+        test=charts.percent(image.test_pos),
+    )
+
+
+def _self_text(images: Sequence[SelfImage], framework: Framework) -> str:
+    if not images:
+        return _("We know too little about that yet.")
+    shorts = _shorts(framework)
+    higher = ", ".join(f"„{shorts[i.area]}“" for i in images if i.word == "higher")
+    lower = ", ".join(f"„{shorts[i.area]}“" for i in images if i.word == "lower")
+    sentences = []
+    if higher:
+        sentences.append(
+            _("In %(areas)s you rate yourself higher than the questions show.", areas=higher)
+        )
+        sentences.append(_("Many people do."))
+    if lower:
+        sentences.append(_("In %(areas)s you can do more than you think.", areas=lower))
+    return " ".join(sentences) or _("Your self-image and the questions fit well together.")
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def _tables(
+    rows: Sequence[Row],
+    areas: Sequence[AreaStanding],
+    images: Sequence[SelfImage],
+    framework: Framework,
+) -> tuple[Table, ...]:
+    topics = Table(
+        _("all topics"),
+        _("All topics: where you are and what is needed"),
+        (_("Topic"), _("Result"), _("You"), _("Needed"), _("How sure?")),
+        tuple((r.title, r.word, r.you, r.soll, r.sure) for r in rows),
+    )
+    tables = (topics, _area_table(areas, framework))
+    return (*tables, _self_table(images, framework)) if images else tables
+
+
+def _area_table(areas: Sequence[AreaStanding], framework: Framework) -> Table:
+    titles = {a.code: local(a, "title") for a in framework.areas}
+    return Table(
+        _("areas"),
+        _("Areas: where you are and what is needed"),
+        (_("Area"), _("You"), _("Needed"), _("In the picture"), _("Topics")),
+        tuple(
+            (
+                titles[a.area],
+                cells(a.low_pos, a.high_pos),
+                cells(a.soll_pos, a.soll_pos),
+                wording.verdict(a.verdict),
+                _mix(a),
+            )
+            for a in areas
+        ),
+    )
+
+
+def cells(low: float, high: float) -> str:
+    """Return the level cells a stretch of the axis 0 to 5 lies in."""
+    words = wording.levels()
+    first, last = (words[min(4, max(0, int(x + 1e-9)))] for x in (low, high))
+    return first if first == last else _("%(low)s to %(high)s", low=first, high=last)
+
+
+def _mix(area: AreaStanding) -> str:
+    return ", ".join(
+        f"{count} {wording.verdict(verdict)}" for verdict, count in area.counts.items() if count
+    )
+
+
+def _self_table(images: Sequence[SelfImage], framework: Framework) -> Table:
+    shorts = _shorts(framework)
+    words = {
+        "fits": _("fits well"),
+        "higher": _("You rate yourself higher"),
+        "lower": _("You can do more than you think"),
+    }
+    return Table(
+        _("self-image and questions"),
+        _("Self-image and questions by area"),
+        (_("Area"), _("Your self-image"), _("Result of the questions"), _("Comparison")),
+        tuple(
+            (
+                shorts[i.area],
+                cells(i.self_pos, i.self_pos),
+                cells(i.test_pos, i.test_pos),
+                words.get(i.word, ""),
+            )
+            for i in images
+        ),
+    )

@@ -1,0 +1,81 @@
+"""What every page's frame knows: language, tenant, foot, form token. Works without a launch.
+
+A refusal is shown before anybody is known, so nothing here may need a session or the database.
+"""
+
+from dataclasses import dataclass
+
+from flask import g, request, url_for
+from flask_babel import gettext as _
+
+from lti_tool.ports import Launch
+from lti_tool.web.formats import language
+from lti_tool.web.services import house
+
+LANGUAGES = {"de": "Deutsch", "en": "English"}
+
+
+@dataclass(frozen=True, slots=True)
+class FootLink:
+    label: str
+    url: str
+    inside: bool = False  # needs a running session
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    language: str
+    other_language: str
+    tenant: str
+    in_launch: bool
+    csrf: str
+    here: str
+    ends_s: int  # seconds until the session ends without a tap; 0 = no session
+    foot: tuple[FootLink, ...]
+
+    @property
+    def other_language_name(self) -> str:
+        return LANGUAGES[self.other_language]
+
+
+def site() -> Site:
+    """Return the frame of this request's page."""
+    launch: Launch | None = g.get("launch")
+    spoken = language()
+    return Site(
+        language=spoken,
+        other_language="de" if spoken == "en" else "en",
+        tenant=launch.tenant.name if launch else "",
+        in_launch=launch is not None,
+        csrf=str(g.get("csrf", "")),
+        here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
+        ends_s=house().settings.session.idle_s if launch else 0,
+        foot=_foot(launch),
+    )
+
+
+def spoken_language() -> str:
+    """Return the language of this request: the learner's, the asked-for, the browser's."""
+    launch: Launch | None = g.get("launch")
+    if launch is not None:
+        return launch.learner.language if launch.learner.language in LANGUAGES else "de"
+    asked = request.args.get("sprache", "")
+    if asked in LANGUAGES:
+        return asked
+    return request.accept_languages.best_match(list(LANGUAGES), "de") or "de"
+
+
+def _foot(launch: Launch | None) -> tuple[FootLink, ...]:
+    # The same order everywhere (WCAG 3.2.6). Statements belong to a tenant, known by its key.
+    key = {"fuer": launch.tenant.key} if launch else {}
+    statement = url_for("public.accessibility", **key)
+    links = (
+        FootLink(_("Privacy"), url_for("public.privacy", **key)),
+        FootLink(_("Accessibility"), statement),
+        FootLink(_("Report a barrier"), f"{statement}#melden"),
+    )
+    return (
+        (FootLink(_("Help"), url_for("learner.assistance"), inside=True), *links)
+        if launch
+        else links
+    )

@@ -1,0 +1,304 @@
+"""Start, first information, role, help, language: the pages around the loop.
+
+The start page shows one next step, chosen in this order: open attempt, accept the path, the step
+that is due now, look at the profile (design/pages.md 10).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.wrappers import Response
+
+from competency.path import StepState
+from competency.target import RoleProfile
+from lti_tool.flows import assess, plan, profiles, roles
+from lti_tool.flows.assess import AttemptState
+from lti_tool.flows.plan import PathView
+from lti_tool.ports import Launch, Learner
+from lti_tool.web import notices
+from lti_tool.web.formats import day, month, months_after
+from lti_tool.web.services import services
+from lti_tool.web.session import current_launch
+from lti_tool.web.wording import local
+
+REST = timedelta(days=30)
+SECONDS_A_QUESTION = 35
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The one framed step. `equal` offers to go on or start again, both the same size."""
+
+    title: str
+    text: str
+    button: str = ""
+    url: str = ""
+    test: str = ""
+    post: bool = False
+    equal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    label: str
+    status: str
+    url: str = ""
+    kind: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartPage:
+    returning: bool
+    step: NextStep | None
+    tasks: tuple[Task, ...]
+    roles: str
+    approved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChoice:
+    number: int
+    key: str
+    title: str
+    hint: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RolePage:
+    groups: tuple[tuple[str, tuple[RoleChoice, ...]], ...]
+    additional: tuple[RoleChoice, ...]
+    proposal: bool
+    missing: bool = False
+
+
+def start() -> Response | str:
+    """Show the one next step, or lead a first visit to what has to come before it."""
+    here, now = current_launch(), datetime.now(UTC)
+    if first := _first_visit(here):
+        return redirect(url_for(first), 303)
+    s, learner = services(), here.learner
+    state = assess.state(s, learner)
+    view = plan.current(s, learner, now) if state.state == "finished" else None
+    chosen = [r for r in roles.choices(s, learner) if r.key in learner.roles]
+    page = StartPage(
+        returning=state.state != "none",
+        step=next_step(state, view, now),
+        tasks=tasks(state, view),
+        roles=" + ".join(local(r, "title") for r in chosen),
+        approved=all(r.approved for r in chosen),
+    )
+    return render_template("start.html", page=page)
+
+
+def _first_visit(here: Launch) -> str:
+    """Return the page that has to come first, or ""."""
+    if here.learner.notice_version != notices.version(here.tenant):
+        return "learner.notice"
+    if not here.learner.roles:
+        return "learner.role"
+    return "" if here.learner.practised else "learner.practice"
+
+
+def next_step(state: AttemptState, view: PathView | None, now: datetime) -> NextStep | None:
+    """Return the one step to frame."""
+    if state.state == "none":
+        return NextStep(
+            _("Your next step: answer questions"),
+            _("It takes about 10 minutes. There is no time limit. You can pause at any time."),
+            _("Start now"),
+            url_for("learner.begin"),
+            "start-assessment",
+            post=True,
+        )
+    if state.state == "open":
+        return _go_on(state, now)
+    if view is None or view.path is None:
+        return _look_at_profile()
+    if view.state == "draft" or view.proposal is not None:
+        return NextStep(
+            _("Your next step: look at your learning path"),
+            _("The path is a proposal. It counts when you accept it."),
+            _("See your learning path"),
+            url_for("learner.path"),
+        )
+    return _due(view) or _look_at_profile()
+
+
+def _go_on(state: AttemptState, now: datetime) -> NextStep:
+    saved = saved_answers(state.answered)
+    if state.touched is not None and now - state.touched > REST:
+        return NextStep(
+            _("Your answers are still there"),
+            saved + " " + _("Do you want to go on or start again?"),
+            equal=True,
+        )
+    since = ""
+    if state.touched is not None:
+        since = _("Last time: %(day)s.", day=day(state.touched))
+    return NextStep(
+        _("Your next step: go on with question %(number)s", number=state.answered + 1),
+        " ".join(part for part in (since, saved, minutes_left(state)) if part),
+        _("Continue"),
+        url_for("learner.question"),
+        "start-assessment",
+    )
+
+
+def saved_answers(count: int) -> str:
+    if not count:
+        return _("You have not answered a question yet.")
+    return ngettext("Your %(num)d answer is saved.", "Your %(num)d answers are saved.", count)
+
+
+def minutes_left(state: AttemptState) -> str:
+    left = max(1, round((state.most - state.answered) * SECONDS_A_QUESTION / 60))
+    return ngettext(
+        "It takes %(num)d more minute at most.", "It takes %(num)d more minutes at most.", left
+    )
+
+
+def _look_at_profile() -> NextStep:
+    return NextStep(
+        _("Your next step: look at your profile"),
+        _("You see what you can already do and what comes next."),
+        _("See your profile"),
+        url_for("learner.profile"),
+    )
+
+
+def _due(view: PathView) -> NextStep | None:
+    assert view.path is not None
+    ahead = [s for s in view.path.steps if s.state is not StepState.DONE]
+    if not ahead:
+        return None
+    unit = view.units[ahead[0].unit]
+    return NextStep(
+        _("Your next step: %(title)s", title=local(unit, "title")),
+        _("Planned for %(month)s.", month=month(months_after(view.path.start, ahead[0].month))),
+        _("Begin"),
+        url_for("learner.unit", unit=unit.key),
+    )
+
+
+def tasks(state: AttemptState, view: PathView | None) -> tuple[Task, ...]:
+    """Return the three steps with where the person stands in each."""
+    done, later = _("done"), _("comes after that")
+    answered = state.state == "finished"
+    accepted = view is not None and view.state == "accepted"
+    first = {
+        "none": Task(_("Answer questions"), _("not started")),
+        "open": Task(
+            _("Answer questions"), _("started"), url_for("learner.question"), "info", "edit"
+        ),
+        "finished": Task(_("Answer questions"), done, "", "success", "success"),
+    }[state.state]
+    if not answered:
+        return (first, Task(_("See your profile"), later), Task(_("Accept the path"), later))
+    third = Task(_("Accept the path"), _("your turn"), url_for("learner.path"), "info", "edit")
+    if accepted:
+        third = Task(_("Accept the path"), done, url_for("learner.path"), "success", "success")
+    second = Task(
+        _("See your profile"), _("ready"), url_for("learner.profile"), "success", "success"
+    )
+    return (first, second, third)
+
+
+def notice() -> Response | str:
+    """Show the first information; it can be read again at any time."""
+    here = current_launch()
+    return render_template("notice.html", page=notices.page(here, services()))
+
+
+def read_notice() -> Response:
+    """Remember which version was shown, and go on."""
+    here = current_launch()
+    # What the form says was shown is what was read, should the text change in between.
+    shown = request.form.get("version", "")[: notices.LONGEST_VERSION]
+    profiles.read_notice(services(), here.learner, shown, datetime.now(UTC))
+    return redirect(url_for("learner.start"), 303)
+
+
+def role() -> Response | str:
+    here = current_launch()
+    return render_template("role.html", page=role_page(here.learner, here.role))
+
+
+def choose_role() -> Response | str:
+    """Set the role and further roles, and go on."""
+    here = current_launch()
+    keys = tuple(k for k in (request.form.get("role", ""), *request.form.getlist("more")) if k)
+    if not request.form.get("role") or not all(roles.known(services(), k) for k in keys):
+        return render_template("role.html", page=role_page(here.learner, here.role, missing=True))
+    roles.choose(services(), here.learner, keys, datetime.now(UTC))
+    return redirect(url_for("learner.start"), 303)
+
+
+def role_page(learner: Learner, suggested: str, *, missing: bool = False) -> RolePage:
+    """Return the roles: the one the portal suggests first, then by where the work is done."""
+    everything = roles.choices(services(), learner, suggested)
+    main = [r for r in everything if not r.additional]
+    further = tuple(r for r in everything if r.additional)
+    chosen = learner.roles or ((suggested,) if suggested else ())
+    numbers = {r.key: n for n, r in enumerate(_by_place(main, suggested))}
+
+    def choice(r: RoleProfile) -> RoleChoice:
+        return RoleChoice(
+            numbers.get(r.key, 0), r.key, local(r, "title"), _hint(r, suggested), r.key in chosen
+        )
+
+    groups = _grouped(_by_place(main, suggested), suggested)
+    return RolePage(
+        groups=tuple((title, tuple(choice(r) for r in members)) for title, members in groups),
+        additional=tuple(choice(r) for r in further),
+        proposal=not all(r.approved for r in everything),
+        missing=missing,
+    )
+
+
+def _hint(r: RoleProfile, suggested: str) -> str:
+    hint = local(r, "hint")
+    if r.key != suggested:
+        return hint
+    return " ".join(part for part in (_("Proposal of the learning portal."), hint) if part)
+
+
+_PLACES = ("non_desk", "mixed", "desk")
+
+
+def _by_place(main: list[RoleProfile], suggested: str) -> list[RoleProfile]:
+    return sorted(main, key=lambda r: (r.key != suggested, _PLACES.index(r.workplace)))
+
+
+def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list[RoleProfile]]]:
+    titles = {
+        "non_desk": _("Mostly on the move, outside or with people"),
+        "mixed": _("Sometimes at a desk, sometimes not"),
+        "desk": _("Mostly at a desk"),
+    }
+    groups = [("", [r for r in ordered if r.key == suggested])]
+    for place in _PLACES:
+        members = [r for r in ordered if r.workplace == place and r.key != suggested]
+        groups.append((titles[place], members))
+    return [(title, members) for title, members in groups if members]
+
+
+def assistance() -> str:
+    settings = current_launch().tenant.settings
+    contact = settings.contact or _("Ask your course lead.")
+    return render_template("help.html", page={"contact": contact})
+
+
+def language() -> Response:
+    """Set the language and go back to the same page of this launch."""
+    here = current_launch()
+    wanted = "en" if request.form.get("language") == "en" else "de"
+    profiles.speak(services(), here.learner, wanted, datetime.now(UTC))
+    back = request.form.get("back", "")
+    # A path of this very launch, or the start: never an address from outside.
+    inside = back.startswith(f"/l/{here.id}/") and "\\" not in back and "//" not in back
+    return redirect(back if inside else url_for("learner.start"), 303)
