@@ -1,0 +1,386 @@
+"""Content packs: what is shipped loads and passes; what is broken is named by file and field."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from competency.assessment import Engine, Selection
+from competency.checks import ERROR, check
+from competency.errors import ChecksumMismatch, PackError, UnknownPack
+from competency.expert import BASIS, expert_parameters
+from competency.items import Item, Kind, Option
+from competency.packs import Content, checksum, read_manifest, seal
+from competency.scoring import categories
+from competency.target import Target
+
+SHIPPED = Path(__file__).parents[3] / "content"
+PACKS = {
+    "framework": "framework/digcomp-kommunal-1.0",
+    "roles": "roles/kommunal-1.0",
+    "items": "items/kommunal-de-1.0",
+    "catalogue": "catalogue/kommunal-1.0",
+}
+
+
+@pytest.fixture(scope="module")
+def content() -> Content:
+    return Content.load(SHIPPED)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for pack in PACKS.values():
+        shutil.copytree(SHIPPED / pack, tmp_path / pack)
+    return tmp_path
+
+
+def change(root: Path, kind: str, edit: Callable[[Any], None], *, sealed: bool = True) -> None:
+    """Edit the data of a pack in place and, unless told otherwise, seal it again."""
+    pack = root / PACKS[kind]
+    file = pack / f"{kind}.json"
+    data = json.loads(file.read_text())
+    edit(data)
+    file.write_text(json.dumps(data, ensure_ascii=False))
+    if sealed:
+        seal(pack)
+
+
+# --- what is shipped ------------------------------------------------------------------------------
+
+
+def test_the_shipped_content_passes_every_check():
+    assert [f for f in check(SHIPPED) if f.severity == ERROR] == []
+
+
+def test_the_shipped_content_measures_26_competences_for_twelve_roles(content: Content):
+    assert len(content.framework.dimensions) == 26
+    assert "K.1" not in content.framework.dimensions
+    assert len(content.roles) == 12
+    assert {len(r.levels) for r in content.roles} == {27}
+    assert not any(r.approved for r in content.roles)
+    assert len(content.catalogue.units) == 36
+
+
+def test_a_unit_that_teaches_level_two_lifts_from_step_two_to_three(content: Content):
+    assert content.catalogue.by_key["A1"].lifts["K.2"] == (2, 3)
+    assert content.catalogue.by_key["A1"].lifts["K.1"] == (0, 1)
+
+
+def test_every_scored_item_has_provisional_parameters_for_its_categories(content: Content):
+    for item in content.items:
+        if item.scored:
+            assert item.basis == BASIS
+            assert item.categories == categories(item)
+            assert (item.a, item.b) == expert_parameters(item)
+
+
+@pytest.mark.parametrize("role", ["GB", "ERZ", "BB", "FK"])
+def test_every_role_is_assessed_to_an_end_in_its_own_work(content: Content, role: str):
+    engine = Engine(content.framework, content.items, versions=content.versions)
+    target = Target.of([r for r in content.roles if r.key == role])
+    posterior, asked = engine.prior(), []
+    while isinstance(step := engine.select(posterior, target, asked, target.roles), Selection):
+        assert not step.item.roles or role in step.item.roles
+        asked.append(step.item.key)
+        posterior = engine.answered(posterior, step.item, step.item.categories - 1)
+    assert 5 <= len(asked) <= 20
+
+
+# --- versions -------------------------------------------------------------------------------------
+
+
+def test_the_newest_version_is_in_force_and_an_attempt_keeps_its_own(copy: Path):
+    old = copy / PACKS["items"]
+    new = old.with_name("kommunal-de-1.10")
+    shutil.copytree(old, new)
+    manifest = new / "pack.toml"
+    manifest.write_text(manifest.read_text().replace('version = "1.0"', 'version = "1.10"'))
+    rows = json.loads((new / "items.json").read_text())
+    (new / "items.json").write_text(json.dumps(rows[1:]))
+    seal(new)
+    content = Content.load(copy)
+    assert content.versions["items"] == "kommunal-de-1.10"
+    assert len(content.items) == len(rows) - 1
+    assert len(content.items_of("kommunal-de-1.0")) == len(rows)
+    with pytest.raises(UnknownPack):
+        content.items_of("kommunal-de-0.9")
+
+
+def test_two_packs_of_one_kind_with_different_names_are_refused(copy: Path):
+    other = copy / "roles" / "andere-1.0"
+    shutil.copytree(copy / PACKS["roles"], other)
+    manifest = other / "pack.toml"
+    manifest.write_text(manifest.read_text().replace('id = "kommunal"', 'id = "andere"'))
+    with pytest.raises(PackError, match="more than one pack of kind roles: andere, kommunal"):
+        Content.load(copy)
+
+
+def test_a_missing_kind_is_named(tmp_path: Path):
+    with pytest.raises(UnknownPack, match="framework"):
+        Content.load(tmp_path)
+
+
+# --- seal -----------------------------------------------------------------------------------------
+
+
+def test_a_file_that_changed_since_it_was_sealed_is_refused(copy: Path):
+    change(copy, "catalogue", lambda d: d["units"].pop(), sealed=False)
+    with pytest.raises(ChecksumMismatch, match=r"catalogue\.json"):
+        Content.load(copy)
+    assert any("changed since it was sealed" in f.message for f in check(copy))
+
+
+def test_sealing_again_changes_nothing(copy: Path):
+    for pack in PACKS.values():
+        before = {p: p.read_bytes() for p in (copy / pack).rglob("*") if p.is_file()}
+        assert seal(copy / pack).files == checksum(copy / pack)
+        assert {p: p.read_bytes() for p in (copy / pack).rglob("*") if p.is_file()} == before
+
+
+def test_sealing_leaves_calibrated_parameters_alone(copy: Path):
+    path = copy / PACKS["items"] / "parameters.json"
+    calibrated = json.loads(path.read_text()) | {"basis": "kalibriert an 900 Antworten"}
+    path.write_text(json.dumps(calibrated))
+    seal(copy / PACKS["items"])
+    assert json.loads(path.read_text()) == calibrated
+    assert {i.basis for i in Content.load(copy).items if i.scored} == {calibrated["basis"]}
+
+
+def test_only_files_of_the_manifest_are_handed_out(content: Content):
+    pack = content.newest("items")
+    assert pack.file("items.json").is_file()
+    with pytest.raises(UnknownPack):
+        pack.file("../../../pyproject.toml")
+
+
+# --- what is broken -------------------------------------------------------------------------------
+
+
+def on_item(n: int, **fields: object) -> Callable[[Any], None]:
+    return lambda rows: rows[n].update(fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "message"),
+    [
+        ("items", on_item(4, kind="quiz"), r"items\.json\[4\] \(1\.1-05\): kind: unknown"),
+        ("items", on_item(0, level=5), r"level: expected a whole number from 1 to 4"),
+        ("items", on_item(0, level=True), r"level: expected a whole number"),
+        ("items", on_item(0, stem="  "), r"stem: expected a text"),
+        ("items", on_item(0, options=[]), r"options: expected at least one entry"),
+        ("items", on_item(0, options=[{"text": 3}]), r"options\[0\]: text: expected a text"),
+        ("items", on_item(0, roles="GB"), r"roles: expected a list"),
+        ("items", on_item(0, spots=[[1]]), r"spots: expected a list of \[x, y\]"),
+        ("items", on_item(0, key="1.1-02"), r"items\.json: not unique: 1\.1-02"),
+        ("items", on_item(0, competency="9.9"), r"1\.1-01: no competence 9\.9"),
+        ("items", on_item(0, competency="K.1"), r"1\.1-01: K\.1 is private"),
+        ("roles", on_item(0, workplace="home"), r"roles\.json\[0\] \(VFA\): workplace"),
+        ("roles", lambda d: d[2]["levels"].update({"1.1": 5}), r"\(ERZ\): levels: 1\.1"),
+        ("roles", lambda d: d[2]["levels"].update({"9.9": 1}), r"ERZ: no competence 9\.9"),
+        (
+            "catalogue",
+            lambda d: d["units"][1]["phases"][0].update(minutes=0),
+            r"units\[1\] \(A2\): phases\[0\]: minutes",
+        ),
+        (
+            "catalogue",
+            lambda d: d["units"][1]["teaches"].update({"1.1": 0}),
+            r"\(A2\): teaches: 1\.1: expected a whole number from 1 to 4",
+        ),
+        ("framework", lambda d: d.update(cuts=[0.0, 1.0]), r"cuts: expected 8 strictly increasing"),
+        ("framework", lambda d: d["areas"][0].pop("short"), r"areas\[0\] \(1\): short"),
+    ],
+)
+def test_a_broken_pack_is_refused_with_file_place_and_field(
+    copy: Path, kind: str, edit: Callable[[Any], None], message: str
+):
+    change(copy, kind, edit, sealed=False)
+    _checksums_only(copy / PACKS[kind])
+    with pytest.raises(PackError, match=message):
+        Content.load(copy)
+
+
+def _checksums_only(pack: Path) -> None:
+    """Seal without reading the data, as somebody would who edits a pack by hand."""
+    manifest = pack / "pack.toml"
+    head = manifest.read_text().split("\n[files]")[0]
+    rows = "\n".join(f'"{name}" = "{digest}"' for name, digest in checksum(pack).items())
+    manifest.write_text(f"{head}\n\n[files]\n{rows}\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('kind = "roles"', 'kind = "people"', "kind: expected one of"),
+        ('version = "1.0"', 'version = "one"', "version: expected numbers"),
+        ('version = "1.0"', 'version = "1.1"', "expected the directory's name, kommunal-1.0"),
+        ('licence = "CC-BY-4.0"\n', "", "licence: expected a text"),
+        ('"roles.json"', '"../roles.json"', "expected a name inside the pack"),
+        ('id = "kommunal"', "id = ", "pack.toml"),
+    ],
+)
+def test_a_broken_manifest_is_refused(copy: Path, old: str, new: str, message: str):
+    path = copy / PACKS["roles"] / "pack.toml"
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(PackError, match=message):
+        read_manifest(path.parent)
+
+
+def test_data_that_is_not_json_is_refused(copy: Path):
+    (copy / PACKS["roles"] / "roles.json").write_text("[{")
+    _checksums_only(copy / PACKS["roles"])
+    with pytest.raises(PackError, match=r"roles\.json: not JSON"):
+        Content.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"a": 0, "b": [0.0]}, "a: expected a number from"),
+        ({"b": [0.0]}, "a: expected a number above 0"),
+        ({"a": 1.2, "b": []}, "b: expected at least one"),
+        (None, r"1\.1-01: expected an object"),
+    ],
+)
+def test_an_item_without_sound_parameters_is_refused(
+    copy: Path, parameters: Mapping[str, object] | None, message: str
+):
+    path = copy / PACKS["items"] / "parameters.json"
+    data = json.loads(path.read_text())
+    data["items"]["1.1-01"] = parameters
+    path.write_text(json.dumps(data))
+    _checksums_only(path.parent)
+    with pytest.raises(PackError, match=message):
+        Content.load(copy)
+
+
+# --- what the check finds -------------------------------------------------------------------------
+
+
+def first(rows: Any, kind: Kind) -> Any:
+    return next(row for row in rows if row["kind"] == kind)
+
+
+def choice(**fields: object) -> Callable[[Any], None]:
+    return lambda rows: first(rows, Kind.SINGLE_CHOICE).update(fields)
+
+
+def drop_items_of(code: str) -> Callable[[Any], None]:
+    def edit(rows: Any) -> None:
+        rows[:] = [r for r in rows if r["competency"] != code or r["key"].endswith(("01", "02"))]
+
+    return edit
+
+
+def second_right(rows: Any) -> None:
+    for option in first(rows, Kind.SINGLE_CHOICE)["options"]:
+        option["correct"] = True
+
+
+def long_right(rows: Any) -> None:
+    right = next(o for o in first(rows, Kind.SINGLE_CHOICE)["options"] if o["correct"])
+    right["text"] = "Ich suche nach der Nummer. " * 4
+
+
+def all_at_the_desk(rows: Any) -> None:
+    for row in rows:
+        row.update(setting="desk", roles=[])
+
+
+def no_best_answer(rows: Any) -> None:
+    for n, option in enumerate(first(rows, Kind.SCENARIO)["options"]):
+        option["points"] = 2 if n else 0
+
+
+def ring(data: Any) -> None:
+    data["units"][0]["requires"] = [data["units"][1]["key"]]
+    data["units"][1]["requires"] = [data["units"][0]["key"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "message"),
+    [
+        ("items", choice(stem="Eins. Zwei. Drei. Vier?"), "stem has 4 sentences"),
+        ("items", choice(stem="Wort " * 19 + "?"), "19 words in a sentence"),
+        ("items", choice(feedback="Das ist keine Schwäche."), "forbidden word Schwäche"),
+        ("items", choice(feedback=""), "feedback is missing"),
+        ("items", choice(stem_en=""), "stem_en is missing"),
+        ("items", choice(roles=["XYZ"]), "no role XYZ"),
+        ("items", choice(picture="fehlt.svg"), "no picture fehlt.svg"),
+        ("items", choice(setting="moon"), "unknown setting moon"),
+        ("items", second_right, "options are correct, exactly one must be"),
+        ("items", long_right, "the right option is much longer"),
+        ("items", no_best_answer, "exactly one option must have the most points"),
+        ("items", drop_items_of("2.3"), "2 items, at least 3"),
+        ("items", all_at_the_desk, "at least half must be"),
+        ("roles", lambda d: d[0].update(title="x" * 61), "title over 60 characters"),
+        ("roles", lambda d: d[0]["levels"].pop("1.1"), "no Soll for 1.1"),
+        ("roles", lambda d: d[0]["levels"].update({"1.1": 1}), "says 3, roles say 1"),
+        ("roles", lambda d: d[0]["levels"].update({"4.2": 0}), "4.2 is needed in every role"),
+        ("framework", lambda d: d["areas"][0].update(short="x" * 12), "over 11 letters"),
+        ("catalogue", lambda d: d["units"][0].update(requires=["Z9"]), "requires: no unit Z9"),
+        ("catalogue", ring, "units require each other: "),
+        ("catalogue", lambda d: d["modules"][0].update(elective=["Z9"]), "no unit Z9"),
+        ("catalogue", lambda d: d["units"][0].update(teaches={"9.9": 1}), "no competence 9.9"),
+    ],
+)
+def test_the_check_finds_what_the_shape_does_not_show(
+    copy: Path, kind: str, edit: Callable[[Any], None], message: str
+):
+    change(copy, kind, edit)
+    assert any(message in f.message for f in check(copy) if f.severity == ERROR)
+
+
+def test_parameters_that_do_not_fit_the_options_are_found(copy: Path):
+    path = copy / PACKS["items"] / "parameters.json"
+    data = json.loads(path.read_text())
+    data["items"]["1.1-01"]["b"] = [0.0, -1.0]
+    path.write_text(json.dumps(data))
+    _checksums_only(path.parent)
+    messages = [f.message for f in check(copy) if f.where == "items: 1.1-01"]
+    assert messages == ["b does not rise strictly", "b has 2 numbers, its options need 1"]
+
+
+def test_a_file_beside_the_manifest_is_found(copy: Path):
+    (copy / PACKS["roles"] / "notes.txt").write_text("neu")
+    assert [f.message for f in check(copy)] == [
+        "notes.txt: not in pack.toml (roadmap content seal)"
+    ]
+
+
+def test_a_pack_that_cannot_be_read_does_not_hide_the_others(copy: Path):
+    change(copy, "framework", lambda d: d["areas"][0].pop("short"))
+    change(copy, "roles", lambda d: d[0].update(workplace="home"))
+    assert len([f for f in check(copy) if f.severity == ERROR]) == 2
+
+
+# --- an expert's guess ----------------------------------------------------------------------------
+
+
+def guess(kind: Kind, level: int, options: int, right: int = 1) -> tuple[float, ...]:
+    made = tuple(Option(str(n), correct=n < right, points=n) for n in range(options))
+    return expert_parameters(Item("k", "1.1", level, kind, "?", made, "", 1.0, ()))[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "level", "options", "b"),
+    [
+        (Kind.SINGLE_CHOICE, 1, 4, (-1.0,)),
+        (Kind.SINGLE_CHOICE, 2, 4, (0.0,)),
+        (Kind.TRUE_FALSE, 3, 2, (1.0,)),
+        (Kind.SINGLE_CHOICE, 4, 4, (2.0,)),
+        (Kind.ORDERING, 2, 4, (-0.35, 0.35)),
+        (Kind.SCENARIO, 1, 3, (-1.35, -0.65)),
+        (Kind.SELF_RATING, 2, 4, (-1.0, 0.0, 1.0)),
+        (Kind.PRACTICAL_TASK, 2, 5, (-1.4, -0.7, 0.0, 0.7, 1.4)),
+        (Kind.REFLECTION, 0, 5, ()),
+    ],
+)
+def test_difficulty_starts_where_the_level_is_entered(
+    kind: Kind, level: int, options: int, b: tuple[float, ...]
+):
+    assert guess(kind, level, options) == pytest.approx(b)
