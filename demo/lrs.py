@@ -6,9 +6,10 @@ learner, and only the learner sees this page.
 """
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 
@@ -19,6 +20,10 @@ REGISTERED = "http://adlnet.gov/expapi/verbs/registered"
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
 PATHS = 5
 RECENT = 15
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class LrsSilent(Exception):
@@ -59,13 +64,31 @@ def paths(config: Config, person: Person) -> list[PathStatement]:
     """Return the path statements about a person, newest first. :raises LrsSilent:"""
     found = _query(config, agent=_agent(config, person), verb=REGISTERED, limit=PATHS)
     pairs = [s for own in found for s in (own, *_named_by(config, own))]
-    return [_path(statement) for statement in pairs]
+    return _readable(_path, pairs)
 
 
 def recent(config: Config, person: Person) -> list[Recorded]:
     """Return the newest statements about a person. :raises LrsSilent:"""
     found = _query(config, agent=_agent(config, person), limit=RECENT)
-    return [Recorded(_verb(s), _title(s["object"]), s.get("timestamp", "")) for s in found]
+    return _readable(_recorded, found)
+
+
+def _recorded(statement: Mapping[str, Any]) -> Recorded:
+    at = str(statement.get("timestamp", ""))
+    return Recorded(_verb(statement), _title(statement["object"]), at)
+
+
+def _readable(
+    read: Callable[[Mapping[str, Any]], T], found: Iterable[Mapping[str, Any]]
+) -> list[T]:
+    """Return what can be read; a store may hold what is no statement, that is not our error."""
+    out = []
+    for statement in found:
+        try:
+            out.append(read(statement))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            log.info("skipped what cannot be read as a statement")
+    return out
 
 
 def _agent(config: Config, person: Person) -> str:
@@ -74,17 +97,17 @@ def _agent(config: Config, person: Person) -> str:
 
 
 def _named_by(config: Config, statement: Mapping[str, Any]) -> list[dict[str, Any]]:
-    other = statement.get("context", {}).get("statement", {}).get("id")
-    if not other:
+    try:
+        other = str(statement["context"]["statement"]["id"])
+    except (KeyError, TypeError):
         return []
     found = _get(config, {"statementId": other})
     return [found] if "verb" in found else []
 
 
 def _query(config: Config, **filters: str | int) -> list[dict[str, Any]]:
-    answer = _get(config, filters)
-    found = answer.get("statements", [])
-    return [s for s in found if isinstance(s, dict) and "verb" in s and "object" in s]
+    found = _get(config, filters).get("statements")
+    return [s for s in found if isinstance(s, dict)] if isinstance(found, list) else []
 
 
 def _get(config: Config, filters: Mapping[str, str | int]) -> dict[str, Any]:
@@ -112,7 +135,7 @@ def _path(statement: Mapping[str, Any]) -> PathStatement:
     return PathStatement(
         verb=_verb(statement),
         title=_title(statement["object"]),
-        at=statement.get("timestamp", ""),
+        at=str(statement.get("timestamp", "")),
         due=next((str(v) for k, v in extensions.items() if k.endswith("/due_date")), ""),
         steps=_steps(context),
         raw=json.dumps(statement, indent=2, ensure_ascii=False),
