@@ -92,7 +92,8 @@ class PlatformKeys:
     def _refreshed(self, url: str, kid: str, known: _Known | None, now: datetime) -> RSAPublicKey:
         # Without any good key each launch may try again (K02); with one, a dead server is asked
         # every 30 s only, and an unknown kid as rarely.
-        if known and not self._shelf.claim(url, now - RETRY, now):
+        good = known is not None and now - known.fetched < LAST_GOOD
+        if known and good and not self._shelf.claim(url, now - RETRY, now):
             known = known if kid in known.keys else self._of_other_worker(url, known, now)
             return _pick(known, kid, now, down=False)
         down = False

@@ -84,9 +84,9 @@ class _Exchange:
         try:
             target = urlunsplit(("", "", self._parts.path or "/", self._parts.query, ""))
             connection.request(method, target, body, dict(headers))
-            response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, names, _read(response, deadline))
+            with connection.getresponse() as response:
+                names = {name.lower(): value for name, value in response.getheaders()}
+                return Answer(response.status, names, _read(response, deadline))
         finally:
             connection.close()
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import force_locale
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
@@ -28,30 +27,10 @@ _ALPHABET = "2346789BCDFGHJKMPQRTVWXYZ"  # nothing that is mistaken for somethin
 class Words:
     """Texts of one case, translated when they are shown."""
 
-    title: object
-    what: tuple[object, ...]
+    heading: object
+    what: object
     steps: tuple[object, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    label: object
-    url: str
-    target: str = "_top"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What templates/refusal.html shows."""
-
-    title: object
-    meta: str
-    what: tuple[object, ...]
-    steps: tuple[object, ...]
-    button: Button | None
-    whom: object
-    facts: tuple[tuple[object, object], ...]
-    form: None = None
+    ask: bool = True  # False: nothing is wrong, so nobody needs to be asked
 
 
 _BACK = _l("Go back to your course in the learning platform.")
@@ -61,22 +40,22 @@ _NOT_YOURSELF = _l("You cannot solve this yourself. Nothing is wrong with your w
 WORDS = {
     Case.EXPIRED: Words(
         _l("The start did not work"),
-        (_l("A start is valid for a few minutes and only once. Your answers are not lost."),),
+        _l("A start is valid for a few minutes and only once. Your answers are not lost."),
         (_BACK, _AGAIN),
     ),
     Case.UNKNOWN: Words(
         _l("The start did not work"),
-        (_NOT_YOURSELF,),
+        _NOT_YOURSELF,
         (_l("Give the details below to your course instructor."),),
     ),
     Case.WAITING: Words(
         _l("Not yet activated"),
-        (_l("This place in the learning platform still has to be activated."),),
+        _l("This place in the learning platform still has to be activated."),
         (_l("Ask your course instructor. Give them the details below."),),
     ),
     Case.COOKIES: Words(
         _l("Please go on in a new window"),
-        (_l("Your browser blocks storage here."),),
+        _l("Your browser blocks storage here."),
         (
             _BACK,
             _l("Open “Mein Lernweg” in a new window or a new tab."),
@@ -85,37 +64,37 @@ WORDS = {
     ),
     Case.SIGN_IN: Words(
         _l("Please log in again"),
-        (_l("Your login to the learning platform has ended."),),
+        _l("Your login to the learning platform has ended."),
         (_l("Log in to the learning platform again."), _AGAIN),
     ),
     Case.SESSION: Words(
         _l("Your session has ended"),
-        (_l("Your answers are saved."),),
+        _l("Your answers are saved."),
         (_BACK, _AGAIN),
     ),
     Case.FORM: Words(
         _l("Please tap once more"),
-        (_l("The page was open for too long. Your answers so far are saved."),),
+        _l("The page was open for too long. Your answers so far are saved."),
         (_l("Go one page back and load it again."), _l("Then tap once more.")),
     ),
     Case.PAGE: Words(
         _l("This page does not exist"),
-        (_l("Perhaps the address is wrong or the page was moved."),),
+        _l("Perhaps the address is wrong or the page was moved."),
         (_BACK, _AGAIN),
     ),
     Case.PORTAL: Words(
         _l("Your learning platform does not answer"),
-        (_l("This often takes a few minutes only."),),
+        _l("This often takes a few minutes only."),
         (_l("Wait a moment."), _BACK, _AGAIN),
     ),
     Case.OURS: Words(
         _l("This is our fault"),
-        (_l("Your answers are not lost."),),
+        _l("Your answers are not lost."),
         (_l("Try again in 5 minutes."),),
     ),
     Case.SLOW: Words(
         _l("Please wait a moment"),
-        (_l("There were too many attempts that did not work."),),
+        _l("There were too many attempts that did not work."),
         (_l("Please try again in one minute."),),
     ),
 }
@@ -164,28 +143,16 @@ def page(refused: Refused) -> Response:
         skew_s=refused.skew_s,
     )
     with force_locale(_locale(refused)):
-        html = render_template("refusal.html", page=_page(refused, now, number))
+        html = render_template(
+            "refusal.html",
+            code=refused.code,
+            words=WORDS[refused.code.case],
+            at=moment(now),
+            number=number,
+            back=refused.back,
+            contact=_contact(),
+        )
     return make_response(html, refused.code.status)
-
-
-def _page(refused: Refused, now: datetime, number: str) -> Page:
-    words, contact = WORDS[refused.code.case], _contact()
-    return Page(
-        title=words.title,
-        meta=refused.code.slug,
-        what=words.what,
-        steps=words.steps,
-        button=Button(_("Back to the course"), refused.back) if refused.back else None,
-        whom=_("Ask: %(contact)s.", contact=contact)
-        if contact
-        else _("Ask your course instructor."),
-        facts=(
-            (_("Code"), refused.code.case.value),
-            (_("Cause"), refused.code.slug),
-            (_("Time"), moment(now)),
-            (_("Number"), number),
-        ),
-    )
 
 
 def _limited(refused: Refused, limit: RefusalLimit) -> Refused:

@@ -41,8 +41,19 @@ def create_app(settings: settings_module.Settings) -> Flask:
         close=database.close,
     )
     Babel(app)
-    site = {"language": "de", "foot": [], "in_launch": False, "other_language": "en"}
-    app.context_processor(lambda: {"site": site, "static_url": lambda name: name})
+    from lti_tool.web.formats import language
+
+    app.context_processor(
+        lambda: {
+            "site": {
+                "language": language(),
+                "foot": [],
+                "in_launch": False,
+                "other_language": "en",
+            },
+            "static_url": lambda name: name,
+        }
+    )
     lti_room.install(app)
 
     @app.route("/l/<launch>/", methods=["GET", "POST"])

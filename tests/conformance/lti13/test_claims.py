@@ -1,4 +1,4 @@
-"""4.5 time, issuer, audience and 4.6 claims: one cause, one code; a malformed claim is never a 500."""
+"""4.5 time, issuer, audience and 4.6 claims: one cause, one code, never a 500."""
 
 import time
 from collections.abc import Callable

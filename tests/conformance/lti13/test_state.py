@@ -102,21 +102,25 @@ def test_N10_two_equal_posts_at_once(
     lms.launch(browser)  # keys warm: the race is about the nonce
     for _ in range(3):
         begun = lms.login(browser)
-        token = lms.token(begun)
-        racers = [new_browser() for _ in range(6)]
-        replies: list[Reply] = []
-
-        def post(racer: Browser, begun: Reply = begun, token: str = token) -> None:
-            racer.jar = dict(browser.jar)
-            replies.append(lms.send(racer, begun, token))
-
-        threads = [threading.Thread(target=post, args=(racer,)) for racer in racers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        replies = race(lms, browser, begun, [new_browser() for _ in range(6)])
         assert sorted(r.status for r in replies) == [303] + [401] * 5
         assert {r.code for r in replies if r.status != 303} == {"launch-used"}
+
+
+def race(lms: Platform, browser: Browser, begun: Reply, racers: list[Browser]) -> list[Reply]:
+    """Post one launch from many threads at once, all with the cookies of `browser`."""
+    token, replies = lms.token(begun), list[Reply]()
+
+    def post(racer: Browser) -> None:
+        racer.jar = dict(browser.jar)
+        replies.append(lms.send(racer, begun, token))
+
+    threads = [threading.Thread(target=post, args=(racer,)) for racer in racers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return replies
 
 
 def test_N11_a_state_older_than_ten_minutes(lms: Platform, browser: Browser, tool: Tool) -> None:
