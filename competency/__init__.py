@@ -1,1 +1,1 @@
-"""The words and the arithmetic: framework, roles, items, assessment, evidence, profile, path. Pure."""
+"""The words and the arithmetic, pure: framework, roles, items, assessment, profile, path."""

@@ -57,6 +57,18 @@ class Finding:
     where: str
     message: str
 
+    @property
+    def error(self) -> bool:
+        """Whether it keeps the pack from release."""
+        return self.severity == ERROR
+
+    def document(self) -> dict[str, str]:
+        """Return it as `roadmap content check --json` prints it."""
+        return {"severity": self.severity, "where": self.where, "message": self.message}
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.where}: {self.message}"
+
 
 def check(root: Path) -> list[Finding]:
     """Return what is wrong with the newest packs below root, errors first; empty means good."""

@@ -87,8 +87,6 @@ def _check_manifest(record: Record, pack: Pack) -> None:
         raise record.wrong("version", "expected numbers with dots, like 1.0")
     if pack.path.name != pack.ref:
         raise record.wrong("id, version", f"expected the directory's name, {pack.path.name}")
-    if pack.path.parent.name != pack.kind:
-        raise record.wrong("kind", f"expected the folder's name, {pack.path.parent.name}")
     for name in pack.files:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise record.wrong(f"files: {name}", "expected a name inside the pack")

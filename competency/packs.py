@@ -38,6 +38,8 @@ from competency.readers import (
 )
 from competency.target import RoleProfile
 
+__all__ = ["Content", "Pack", "checksum", "read_manifest", "seal"]
+
 
 @dataclass(frozen=True, eq=False)
 class Content:
@@ -52,8 +54,9 @@ class Content:
             raise PackError(f"{root}: no such directory")
         found = (p for kind in KINDS for p in sorted((root / kind).glob(f"*/{MANIFEST}")))
         content = cls(tuple(read_manifest(path.parent) for path in found))
-        for kind in KINDS:
-            content.newest(kind)
+        for pack in content.packs:
+            if pack.path.parent.name != pack.kind:
+                raise PackError(f"{pack.path}: kind: a pack of {pack.kind} belongs in that folder")
         _agree(content)
         return content
 

@@ -5,7 +5,7 @@ cuts), and every question is chosen and folded by the very functions of a real a
 are held against the true theta, never against the engine's own full-length result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -66,6 +66,23 @@ class Run:
             "n95": self.first(0.95),
             "curve": {str(n): asdict(point) for n, point in self.curve.items()},
         }
+
+
+def runs(
+    persons: int, seeds: Iterable[int], within: float, between: float, categories: int
+) -> list[dict[str, object]]:
+    """Return one document per seed, as `roadmap assessment simulate` prints them."""
+    settings = (
+        Setting(
+            seed=seed,
+            persons=persons,
+            r_within=within,
+            r_between=between,
+            categories=categories,
+        )
+        for seed in seeds
+    )
+    return [simulate(setting).document() for setting in settings]
 
 
 def simulate(setting: Setting) -> Run:

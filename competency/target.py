@@ -34,7 +34,11 @@ class Target:
 
     @classmethod
     def of(
-        cls, roles: Iterable[RoleProfile], *, private: frozenset[str] = frozenset(), version: str = ""
+        cls,
+        roles: Iterable[RoleProfile],
+        *,
+        private: frozenset[str] = frozenset(),
+        version: str = "",
     ) -> "Target":
         """Return the highest Soll over the roles; private competences and level 0 are left out."""
         roles = tuple(roles)

@@ -119,6 +119,12 @@ def test_two_packs_of_one_kind_with_different_names_are_refused(copy: Path):
         Content.load(copy)
 
 
+def test_a_pack_in_the_folder_of_another_kind_is_refused(copy: Path):
+    shutil.move(copy / PACKS["roles"], copy / "items" / "kommunal-1.0")
+    with pytest.raises(PackError, match="a pack of roles belongs in that folder"):
+        Content.load(copy)
+
+
 def test_a_missing_kind_is_named(tmp_path: Path):
     with pytest.raises(UnknownPack, match="framework"):
         Content.load(tmp_path)
