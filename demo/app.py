@@ -66,8 +66,10 @@ def _show(app: Flask) -> None:
 
 
 def _error(error: HTTPException) -> tuple[str, int]:
-    text = "Diese Seite gibt es nicht." if error.code == 404 else "Das hat nicht geklappt."
-    return render_template("message.html", title=text, text=error.name), error.code or 500
+    titles = {403: "Bitte noch einmal versuchen", 404: "Diese Seite gibt es nicht"}
+    title = titles.get(error.code or 500, "Das hat nicht geklappt")
+    text = f"Zurück zu den Kursen kommen Sie mit der Schaltfläche. (Fehler {error.code})"
+    return render_template("message.html", title=title, text=text), error.code or 500
 
 
 def _break() -> Response | None:

@@ -89,7 +89,8 @@ def authorize() -> BaseResponse | str | tuple[str, int]:
 
 
 def _invalid(reason: str) -> tuple[str, int]:
-    return render_template("message.html", title="Ungültige Anfrage", text=reason), 400
+    text = f"{reason} Öffnen Sie die Aktivität noch einmal aus dem Kurs."
+    return render_template("message.html", title="Ungültige Anfrage", text=text), 400
 
 
 def _take_hint(platform: Lms, text: str) -> sqlite3.Row | None:
