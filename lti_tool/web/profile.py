@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from lti_tool.errors import NotFound
@@ -13,6 +12,7 @@ from lti_tool.flows.profiles import ProfileView
 from lti_tool.web import profile_page
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
+from lti_tool.web.translate import gettext as _
 from lti_tool.web.wording import local
 
 KINDS = ("not_me", "better", "worse")
@@ -96,8 +96,10 @@ def dispute_page(view: ProfileView, code: str, missing: str = "") -> DisputePage
 
 
 def _kinds(chosen: str) -> tuple[Option, ...]:
-    return (
-        Option("not_me", _("That was not me"), _("It no longer counts."), chosen == "not_me"),
-        Option("better", _("I can do this better"), _("It stays. Your words stand beside it."), chosen == "better"),
-        Option("worse", _("I cannot do this yet"), _("It stays. Your words stand beside it."), chosen == "worse"),
-    )  # fmt: skip
+    stays = _("It stays. Your words stand beside it.")
+    words = {
+        "not_me": (_("That was not me"), _("It no longer counts.")),
+        "better": (_("I can do this better"), stays),
+        "worse": (_("I cannot do this yet"), stays),
+    }
+    return tuple(Option(kind, *words[kind], chosen=kind == chosen) for kind in KINDS)

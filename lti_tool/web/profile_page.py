@@ -7,9 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from flask_babel import gettext as _
-from flask_babel import ngettext
-
 from competency.framework import Framework
 from competency.packs import Content
 from competency.profile import SelfImage, Standing, Verdict
@@ -18,6 +15,8 @@ from lti_tool.flows.profiles import EvidenceLine, ProfileView
 from lti_tool.web import charts, wording
 from lti_tool.web.charts import AreaStanding, Bar, Net
 from lti_tool.web.formats import day, moment
+from lti_tool.web.translate import gettext as _
+from lti_tool.web.translate import ngettext
 from lti_tool.web.wording import local
 
 SHOWN_AT_ONCE = 6
@@ -276,7 +275,7 @@ def _roles(target: Target, content: Content) -> str:
 
 def _news(view: ProfileView, content: Content) -> str:
     units = [content.catalogue.by_key[u] for u in view.news if u in content.catalogue.by_key]
-    titles = ", ".join(f"„{local(u, 'title')}“" for u in units)
+    titles = wording.quoted(local(u, "title") for u in units)
     return _("Because you learned: %(titles)s.", titles=titles) if titles else ""
 
 
@@ -330,8 +329,8 @@ def _self_text(images: Sequence[SelfImage], framework: Framework) -> str:
     if not images:
         return _("We know too little about that yet.")
     shorts = _shorts(framework)
-    higher = ", ".join(f"„{shorts[i.area]}“" for i in images if i.word == "higher")
-    lower = ", ".join(f"„{shorts[i.area]}“" for i in images if i.word == "lower")
+    higher = wording.quoted(shorts[i.area] for i in images if i.word == "higher")
+    lower = wording.quoted(shorts[i.area] for i in images if i.word == "lower")
     sentences = []
     if higher:
         sentences.append(

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
@@ -17,6 +16,7 @@ from competency.errors import IncompleteResponse
 from competency.items import Item, Kind
 from competency.packs import Content
 from competency.scoring import Response, field_of
+from lti_tool.web.translate import gettext as _
 from lti_tool.web.wording import local
 
 DONT_KNOW = "dont_know"

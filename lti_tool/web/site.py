@@ -6,11 +6,11 @@ A refusal is shown before anybody is known, so nothing here may need a session o
 from dataclasses import dataclass
 
 from flask import g, request, url_for
-from flask_babel import gettext as _
 
 from lti_tool.ports import Launch
 from lti_tool.web.formats import language
 from lti_tool.web.services import house
+from lti_tool.web.translate import gettext as _
 
 LANGUAGES = {"de": "Deutsch", "en": "English"}
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from flask import redirect, render_template, request, url_for
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from competency.path import StepState
@@ -20,8 +18,10 @@ from lti_tool.flows.plan import PathView
 from lti_tool.ports import Launch, Learner
 from lti_tool.web import notices
 from lti_tool.web.formats import day, month, months_after
-from lti_tool.web.services import services
+from lti_tool.web.services import house, services
 from lti_tool.web.session import current_launch
+from lti_tool.web.translate import gettext as _
+from lti_tool.web.translate import ngettext
 from lti_tool.web.wording import local
 
 REST = timedelta(days=30)
@@ -97,7 +97,7 @@ def start() -> Response | str:
 
 def _first_visit(here: Launch) -> str:
     """Return the page that has to come first, or ""."""
-    if here.learner.notice_version != notices.version(here.tenant):
+    if here.learner.notice_version != notices.version(here.tenant, house().settings):
         return "learner.notice"
     if not here.learner.roles:
         return "learner.role"
@@ -211,7 +211,7 @@ def tasks(state: AttemptState, view: PathView | None) -> tuple[Task, ...]:
 def notice() -> Response | str:
     """Show the first information; it can be read again at any time."""
     here = current_launch()
-    return render_template("notice.html", page=notices.page(here, services()))
+    return render_template("notice.html", page=notices.notice(here, house().settings))
 
 
 def read_notice() -> Response:
@@ -288,9 +288,9 @@ def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list
 
 
 def assistance() -> str:
-    settings = current_launch().tenant.settings
-    contact = settings.contact or _("Ask your course lead.")
-    return render_template("help.html", page={"contact": contact})
+    here = current_launch()
+    page = notices.statement("help", here.tenant, house().settings)
+    return render_template("help.html", page=page)
 
 
 def language() -> Response:

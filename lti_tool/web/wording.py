@@ -4,16 +4,15 @@ Steps are 0 to 8; people read the five level words. Three verdicts, never a numb
 Source: design/pages.md section 2.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-
-from flask_babel import gettext as _
-from flask_babel import pgettext
 
 from competency.path import Reason
 from competency.profile import Standing, Verdict
 from competency.scale import level_of_step
 from lti_tool.web.formats import date_of, language
+from lti_tool.web.translate import gettext as _
+from lti_tool.web.translate import pgettext
 
 VERY_SURE = 0.95
 
@@ -22,6 +21,11 @@ def local(value: Any, name: str) -> str:
     """Return a text of the content in the reader's language; German where there is no other."""
     english = str(getattr(value, f"{name}_en", "")) if language() == "en" else ""
     return english or str(getattr(value, name))
+
+
+def quoted(texts: Iterable[str]) -> str:
+    """Return texts in quotation marks, separated by commas."""
+    return ", ".join(_("“%(text)s”", text=text) for text in texts)
 
 
 def levels() -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""The learner's own data as JSON: the same as the pages, for the same launch and nobody else."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, jsonify
+
+from competency.path import LearningPath, PathStep
+from competency.profile import Standing
+from lti_tool.flows import plan, profiles
+from lti_tool.flows.plan import PathView
+from lti_tool.web import path_page
+from lti_tool.web.formats import months_after
+from lti_tool.web.services import services
+from lti_tool.web.session import current_launch
+from lti_tool.web.wording import local
+
+
+def me() -> Response:
+    here = current_launch()
+    return jsonify(
+        learner=here.learner.id,
+        tenant=here.tenant.key,
+        course=here.context_id,
+        role=next(iter(here.learner.roles), None),
+        roles=list(here.learner.roles),
+        language=here.learner.language,
+    )
+
+
+def profile() -> Response:
+    """Return Ist and Soll in steps 0 to 8."""
+    view = profiles.current(services(), current_launch().learner)
+    if view is None:
+        return jsonify(competencies=[], versions={})
+    return jsonify(
+        competencies=[_standing(s) for s in view.profile.standings],
+        versions=dict(view.profile.versions),
+        computed=view.at.isoformat(),
+    )
+
+
+def _standing(s: Standing) -> dict[str, Any]:
+    return {
+        "id": s.competency,
+        "soll": s.soll,
+        "ist": s.ist,
+        "low": s.low,
+        "high": s.high,
+        "verdict": s.verdict.value,
+        "inferred": s.inferred,
+        "evidence": s.evidence,
+    }
+
+
+def path() -> Response:
+    view = plan.current(services(), current_launch().learner, datetime.now(UTC))
+    if view.path is None:
+        return jsonify(state="none", steps=[], value=0.0, bound=0.0, versions={})
+    return jsonify(_path(view, view.path))
+
+
+def _path(view: PathView, path: LearningPath) -> dict[str, Any]:
+    return {
+        "id": view.path_id,
+        "state": view.state,
+        "steps": [_step(view, path, s) for s in path.steps],
+        "value": path.value,
+        "bound": path.bound,
+        "unmet": list(path.unmet),
+        "proposal": view.proposal is not None,
+        "versions": dict(path.versions),
+    }
+
+
+def _step(view: PathView, path: LearningPath, s: PathStep) -> dict[str, Any]:
+    return {
+        "offer": s.unit,
+        "title": local(view.units[s.unit], "title"),
+        "obligation": s.obligation.value,
+        "hours": s.hours,
+        "month": months_after(path.start, s.month),
+        "state": s.state.value,
+        "closes": [{"id": c.competency, "from": c.start, "to": c.end} for c in s.closes],
+        "why": " ".join(path_page.reasons(s, services().content)),
+    }
