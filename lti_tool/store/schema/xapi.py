@@ -59,7 +59,7 @@ statement = Table(
     tenant_fk(),
     learner_fk(nullable=True),
     Column("actor_key", String(64)),  # keyed hash, for parked actors
-    Column("verb", String(255)),
+    Column("verb", Text),
     Column("object", Text),
     Column("content_key", String(64), index=True),
     Column("digest", String(64), nullable=False),
@@ -125,19 +125,24 @@ xapi_statement = Table(  # the embedded LRS: what it was sent, verbatim
     metadata,
     tenant_fk(primary_key=True),
     Column("statement_id", String(36), primary_key=True),
-    Column("seq", BigInteger, nullable=False, index=True),
-    instant("stored_us", index=True),
-    instant("timestamp_us"),
-    Column("actor", String(64), index=True),  # digest of the identifying property
-    Column("verb", String(255), index=True),
-    Column("activity", String(512), index=True),
+    # Strictly increasing over all tenants: also the key of a page.
+    Column("stored_us", BigInteger, nullable=False, unique=True),
+    Column("verb", String(64), nullable=False, index=True),  # SHA-256 of the IRI, of any length
     Column("registration", String(36), index=True),
-    Column("related_agents", Text, nullable=False, default=""),
-    Column("related_activities", Text, nullable=False, default=""),
-    Column("voided_by", String(36)),
     Column("target_id", String(36), index=True),  # StatementRef object
+    Column("voided_by", String(36)),
     Column("digest", String(64), nullable=False),
     Column("raw", LargeBinary, nullable=False),
+)
+
+xapi_link = Table(  # by whom and about what a statement can be found
+    "xapi_link",
+    metadata,
+    tenant_fk(primary_key=True),
+    Column("kind", String(8), primary_key=True),  # agent | activity
+    Column("value", String(64), primary_key=True),  # SHA-256 of the identifier
+    Column("stored_us", BigInteger, primary_key=True),
+    Column("direct", Boolean, nullable=False),  # as actor or object, not only related
 )
 
 xapi_credential = Table(

@@ -1,0 +1,150 @@
+"""Statements that waited: for their person to come, or for their activity to be mapped."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, exists, select, update
+
+from lti_tool.seal import Seal
+from lti_tool.store import lrs as connections
+from lti_tool.store.arrivals import UNMAPPED, Arrivals, Meaning, trusting
+from lti_tool.store.database import us
+from lti_tool.store.lrs import LrsConnection
+from lti_tool.store.schema.core import identity
+from lti_tool.store.schema.xapi import activity_map, lrs, statement, unmapped
+from xapi_bridge.identity import Alias, actors
+from xapi_bridge.statement import Statement, parse
+
+CLOCK_SLACK_US = 600 * 1_000_000
+
+
+def replay_parked(
+    conn: Connection, seal: Seal, meaning: Meaning, learner_id: str, now: datetime
+) -> int:
+    """Take up what waited for this learner, in the caller's transaction; return how many.
+
+    Call it when an identity of the learner was added.
+    """
+    known = select(identity.c.tenant_id).where(identity.c.learner_id == learner_id).limit(1)
+    tenant_id = conn.execute(known).scalar_one_or_none()
+    if tenant_id is None:
+        return 0
+    found = 0
+    for connection in connections.listed(conn, tenant_id=tenant_id):
+        arrivals = Arrivals(conn, seal, connection, meaning, us(now))
+        found += _replay(arrivals, learner_id)
+    return found
+
+
+def anything_waits(conn: Connection, connection: LrsConnection) -> bool:
+    """Return whether somebody came, or something was mapped, since statements began to wait."""
+    if next(iter(_newcomers(conn, connection)), None) is not None:
+        return True
+    newer = (
+        activity_map.c.created_us
+        >= select(lrs.c.last_run_us).where(lrs.c.id == connection.id).scalar_subquery()
+    )
+    waiting = select(statement.c.statement_id).where(*_unmapped(connection)).limit(1)
+    mapped = select(activity_map.c.unit).where(
+        activity_map.c.tenant_id == connection.tenant_id, newer
+    )
+    return bool(conn.execute(waiting).first() and conn.execute(mapped.limit(1)).first())
+
+
+def take_up(arrivals: Arrivals) -> int:
+    """Take up everything of one LRS that can be understood now; return how many statements."""
+    found = 0
+    for learner_id in _newcomers(arrivals.conn, arrivals.connection):
+        found += _replay(arrivals, learner_id)
+    return found + _remap(arrivals)
+
+
+def _newcomers(conn: Connection, connection: LrsConnection) -> list[str]:
+    """Return learners who got an identity after the oldest parked statement came, in order."""
+    oldest = (
+        select(statement.c.received_us)
+        .where(statement.c.lrs_id == connection.id, statement.c.state == "parked")
+        .order_by(statement.c.received_us)
+        .limit(1)
+    )
+    since = conn.execute(oldest).scalar_one_or_none()
+    if since is None:
+        return []
+    rows = conn.execute(
+        select(identity.c.learner_id)
+        .where(
+            identity.c.tenant_id == connection.tenant_id,
+            identity.c.created_us >= since - CLOCK_SLACK_US,
+        )
+        .distinct()
+        .order_by(identity.c.learner_id)
+    )
+    return list(rows.scalars())
+
+
+def _replay(arrivals: Arrivals, learner_id: str) -> int:
+    conn, connection = arrivals.conn, arrivals.connection
+    rows = conn.execute(select(identity).where(identity.c.learner_id == learner_id))
+    names = [Alias(r.platform_id, r.kind, arrivals.seal.open(r.sealed)) for r in rows]
+    keys = {arrivals.actor_key(k) for a in names for k in actors(a, arrivals.bindings)}
+    mine = (
+        statement.c.lrs_id == connection.id,
+        statement.c.state == "parked",
+        statement.c.actor_key.in_(keys),
+    )
+    waiting = conn.execute(select(statement).where(*mine).order_by(statement.c.received_us)).all()
+    if not waiting:
+        return 0
+    now_theirs = {"state": "kept", "learner_id": learner_id, "actor_key": None}
+    conn.execute(update(statement).where(*mine).values(**now_theirs))
+    arrivals.counts["parked"] -= len(waiting)
+    arrivals.counts["stored"] += len(waiting)
+    _conclude(arrivals, [dict(row._mapping) | {"learner_id": learner_id} for row in waiting])
+    return len(waiting)
+
+
+def _remap(arrivals: Arrivals) -> int:
+    """Read statements again whose activity meant nothing when they came."""
+    conn, connection = arrivals.conn, arrivals.connection
+    waiting = conn.execute(
+        select(statement).where(*_unmapped(connection)).order_by(statement.c.received_us)
+    ).all()
+    if not waiting:
+        return 0
+    arrivals.counts["unmapped"] -= len(waiting)
+    _uncount(conn, connection)
+    _conclude(arrivals, [dict(row._mapping) for row in waiting])
+    return len(waiting)
+
+
+def _uncount(conn: Connection, connection: LrsConnection) -> None:
+    """Start the list of unmapped activities anew; what still means nothing is counted again."""
+    others = exists().where(
+        statement.c.tenant_id == connection.tenant_id,
+        statement.c.lrs_id != connection.id,
+        statement.c.flags.contains(UNMAPPED),
+    )
+    if not conn.execute(select(others)).scalar_one():
+        conn.execute(delete(unmapped).where(unmapped.c.tenant_id == connection.tenant_id))
+
+
+def _unmapped(connection: LrsConnection) -> tuple[Any, ...]:
+    return (
+        statement.c.lrs_id == connection.id,
+        statement.c.state == "kept",
+        statement.c.mapped.is_(False),
+        statement.c.flags.contains(UNMAPPED),
+        statement.c.raw.is_not(None),
+    )
+
+
+def _conclude(arrivals: Arrivals, rows: Sequence[dict[str, Any]]) -> None:
+    readable: list[tuple[Statement, dict[str, Any]]] = [
+        (parse(row["raw"]), row) for row in rows if row["raw"] is not None
+    ]
+    trust = trusting(arrivals.connection.trust)
+    arrivals.settle(arrivals.conclude(readable, trust))
+    arrivals.flush()
+    arrivals.counts.clear()
+    arrivals.unknown.clear()

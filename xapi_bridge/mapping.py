@@ -1,0 +1,310 @@
+"""From a statement to evidence, by rules that are versioned data (content/mapping/).
+
+Pure: the tenant's map of activities and what each unit teaches are passed in. Levels are steps 0
+to 8, difficulties are theta. Source: reference/xapi.md section 7; each trap has a named test.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from competency.scale import cut_of_step, level_of_step
+from xapi_bridge.errors import RulesBroken
+from xapi_bridge.statement import Activity, Actor, Statement
+
+RULES_FILE = "rules.toml"
+EFFECTS = ("completion", "uncompletion", "score", "passed", "failed", "none")
+SCALINGS = ("minus-one-to-one", "zero-to-one")
+WEIGHTS = ("completion", "completion_passed", "failed", "passed", "scored")
+LAUNCH_MODE = "https://w3id.org/xapi/cmi5/context/extensions/launchmode"
+
+Lifts = Mapping[str, Mapping[str, tuple[int, int]]]  # unit -> competence -> (from step, to step)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    a: float
+    offsets: tuple[float, ...]  # theta, from the cut of the step the unit teaches to
+    bands: tuple[float, ...] = ()  # shares of the points that separate the categories
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    key: str
+    verb: str
+    effect: str
+    event: str = ""
+    type: str = ""
+    activity: str = ""  # type of the parent whose mapping counts; "" = the object's own
+
+    def fits(self, statement: Statement, event: str) -> bool:
+        return (
+            statement.verb == self.verb
+            and self.event in ("", event)
+            and self.type in ("", statement.activity.type)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One source's rules. `ref` is part of every rule id in the evidence."""
+
+    ref: str
+    extension: str  # context extension by which the source is known; "" = everything else
+    key: str
+    scaling: str
+    weights: Mapping[str, Weight]
+    rules: tuple[Rule, ...]
+
+    def event(self, statement: Statement) -> str | None:
+        """Return the source's event name, or None if the statement is not from this source."""
+        info = statement.extension(self.extension)
+        name = info.get(self.key) if isinstance(info, dict) else None
+        return name if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What an LRS connection says about its statements."""
+
+    authorities: frozenset[str] = frozenset()  # actor texts; empty: whoever the store accepts
+    scaling: str = ""  # "" = as the table says
+    blackened: bool = False
+
+    def allows(self, statement: Statement) -> bool:
+        """Content launched by a learner holds credentials: a learner could forge a pass."""
+        who = statement.authority
+        if who is None:
+            return not self.authorities
+        if self.authorities:
+            return any(key.text in self.authorities for key in _application(who))
+        return who.key is None or who.key != statement.actor.key
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One row of evidence to be, without learner and time."""
+
+    rule_id: str
+    kind: str  # completion | uncompletion | passed | failed | scored
+    unit: str
+    activity: str  # the activity that groups attempts and completions of one thing
+    competency: str | None = None  # None: about the unit itself (done, or done no longer)
+    level: int = 0
+    a: float = 0.0
+    b: tuple[float, ...] = ()
+    category: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a statement came to: drafts, or why there are none."""
+
+    drafts: tuple[Draft, ...] = ()
+    unmapped: str = ""  # the activity that would have counted, were it mapped to a unit
+    unknown: str = ""  # "verb type" that no rule knows
+    note: str = ""
+
+
+NOTHING = Reading()
+
+
+def load(root: Path) -> tuple[Table, ...]:
+    """Return the newest version of each table below content/mapping, the catch-all last.
+
+    :raises RulesBroken: a file cannot be used.
+    """
+    tables: dict[str, tuple[tuple[int, ...], Table]] = {}
+    for path in sorted(root.glob(f"*/{RULES_FILE}")):
+        table = read(path.read_text(encoding="utf-8"), str(path))
+        name, version = table.ref.rsplit("-", 1)
+        number = tuple(int(part) for part in version.split("."))
+        if name not in tables or tables[name][0] < number:
+            tables[name] = (number, table)
+    if not tables:
+        raise RulesBroken(f"{root}: there are no mapping tables.")
+    return tuple(sorted((t for _, t in tables.values()), key=lambda t: (not t.extension, t.ref)))
+
+
+def read(text: str, where: str = "rules") -> Table:
+    """Return one table; :raises RulesBroken: names the place."""
+    try:
+        data = tomllib.loads(text)
+        table = _table(data)
+    except tomllib.TOMLDecodeError as error:
+        raise RulesBroken(f"{where}: not valid TOML: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RulesBroken(f"{where}: {type(error).__name__} {error}") from None
+    _checked(table, where)
+    return table
+
+
+def understand(
+    statement: Statement, tables: Iterable[Table], activities: Mapping[str, str], lifts: Lifts,
+    trust: Trust = Trust(),
+) -> Reading:  # fmt: skip
+    """Return the evidence a statement holds.
+
+    `activities` maps activity addresses and idnumbers to units.
+    """
+    if (why := _unfit(statement, trust)) is not None:
+        return Reading(note=why)
+    table, event = _source(statement, tables)
+    rule = next((r for r in table.rules if r.fits(statement, event)), None)
+    if rule is None:
+        return Reading(unknown=f"{statement.verb} {statement.activity.type}".strip())
+    if rule.effect == "none":
+        return NOTHING
+    if statement.result.get("completion") is False:
+        return Reading(note="not completed")  # Moodle's abandoned attempt says "completed"
+    return _applied(statement, table, rule, activities, lifts, trust)
+
+
+def proportion(score: Mapping[str, Any], scaling: str) -> float | None:
+    """Return the share of points, 0 to 1; None without a usable score.
+
+    (raw - min) / (max - min) comes first; `scaled` by the source's own scaling only where that is
+    missing. min == max is no score; a share outside of 0 to 1 is none either.
+    """
+    raw, low, high = score.get("raw"), score.get("min", 0), score.get("max")
+    if raw is not None and high is not None:
+        return _share((raw - low) / (high - low)) if high > low else None
+    if (scaled := score.get("scaled")) is None:
+        return None
+    return _share((scaled + 1) / 2 if scaling == "minus-one-to-one" else scaled)
+
+
+def _share(value: float) -> float | None:
+    return value if 0 <= value <= 1 else None
+
+
+def _unfit(statement: Statement, trust: Trust) -> str | None:
+    """Return why a statement can be no evidence whatever it says, or None."""
+    if statement.actor.group or not statement.is_activity:
+        return "not a person doing something"
+    if not trust.allows(statement):
+        return "authority not allowed"
+    if statement.extension(LAUNCH_MODE) not in (None, "Normal"):
+        return "not done for credit"
+    return None
+
+
+def _source(statement: Statement, tables: Iterable[Table]) -> tuple[Table, str]:
+    for table in tables:
+        if not table.extension:
+            return table, ""
+        if (event := table.event(statement)) is not None:
+            return table, event
+    raise RulesBroken("There is no table for statements of unknown sources.")
+
+
+def _applied(
+    statement: Statement, table: Table, rule: Rule, activities: Mapping[str, str], lifts: Lifts,
+    trust: Trust,
+) -> Reading:  # fmt: skip
+    candidates = _candidates(statement, rule)
+    if not candidates:
+        return Reading(note="no parent activity")
+    found = next(((a, u) for a in candidates if (u := _unit(a, activities))), None)
+    if found is None:
+        return Reading(unmapped=candidates[0].id)
+    activity, unit = found
+    kind, weight, category, unit_done = _outcome(statement, table, rule, trust)
+    if kind is None:
+        return Reading(note="no usable score")
+    base = Draft(f"{table.ref}/{rule.key}", kind, unit, activity.id)
+    drafts = [base] if unit_done else []
+    if weight is not None:
+        drafts += _per_competency(base, table.weights[weight], category, lifts.get(unit, {}))
+    return Reading(tuple(drafts))
+
+
+def _candidates(statement: Statement, rule: Rule) -> tuple[Activity, ...]:
+    if rule.activity:
+        return tuple(p for p in statement.parents if p.type == rule.activity)
+    return (statement.activity,)
+
+
+def _unit(activity: Activity, activities: Mapping[str, str]) -> str | None:
+    """The idnumber an LMS admin gave comes first: it survives a move to another address."""
+    by_number = activities.get(activity.external_id) if activity.external_id else None
+    return by_number or activities.get(activity.id)
+
+
+def _outcome(
+    statement: Statement, table: Table, rule: Rule, trust: Trust
+) -> tuple[str | None, str | None, int, bool]:
+    """Return kind, weight, category reached, and whether it says the unit is (not) done."""
+    success = statement.result.get("success")
+    if rule.effect == "completion":
+        if success is False:
+            return "failed", "failed", 0, False
+        return "completion", "completion_passed" if success else "completion", 1, True
+    if rule.effect == "uncompletion":
+        return "uncompletion", None, 0, True
+    if rule.effect == "passed":
+        return "passed", "passed", 1, True
+    if rule.effect == "failed":
+        return "failed", "failed", 0, False
+    share = proportion(statement.result.get("score") or {}, trust.scaling or table.scaling)
+    if share is None:
+        return None, None, 0, False
+    return "scored", "scored", sum(share >= band for band in table.weights["scored"].bands), False
+
+
+def _per_competency(
+    base: Draft, weight: Weight, category: int, lifts: Mapping[str, tuple[int, int]]
+) -> list[Draft]:
+    return [
+        Draft(
+            rule_id=f"{base.rule_id}/{competency}",
+            kind=base.kind,
+            unit=base.unit,
+            activity=base.activity,
+            competency=competency,
+            level=level_of_step(to),
+            a=weight.a,
+            b=tuple(cut_of_step(to) + offset for offset in weight.offsets),
+            category=category,
+        )
+        for competency, (_, to) in sorted(lifts.items())
+        if to > 0
+    ]
+
+
+def _application(authority: Actor) -> tuple[Any, ...]:
+    # Three-legged OAuth names application and user; only the application can be trusted, and the
+    # specification puts it first.
+    return (authority.key,) if authority.key else authority.members[:1]
+
+
+def _table(data: Mapping[str, Any]) -> Table:
+    recognise = data.get("recognise", {})
+    return Table(
+        ref=f"{data['id']}-{data['version']}",
+        extension=recognise.get("extension", ""),
+        key=recognise.get("key", ""),
+        scaling=data["score"]["scaling"],
+        weights={name: _weight(data["weights"][name]) for name in WEIGHTS},
+        rules=tuple(Rule(**row) for row in data["rule"]),
+    )
+
+
+def _weight(data: Mapping[str, Any]) -> Weight:
+    return Weight(float(data["a"]), tuple(data["offsets"]), tuple(data.get("bands", ())))
+
+
+def _checked(table: Table, where: str) -> None:
+    problems = [
+        f"rule {r.key}: effect {r.effect!r}" for r in table.rules if r.effect not in EFFECTS
+    ]
+    if table.scaling not in SCALINGS:
+        problems.append(f"score.scaling {table.scaling!r}")
+    if len({r.key for r in table.rules}) < len(table.rules):
+        problems.append("a rule key twice")
+    if len(table.weights["scored"].bands) != len(table.weights["scored"].offsets):
+        problems.append("weights.scored: as many bands as offsets")
+    if problems:
+        raise RulesBroken(f"{where}: {'; '.join(problems)}")
