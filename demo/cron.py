@@ -19,7 +19,7 @@ from demo.config import Config
 from demo.store import Store
 
 BATCH = 50
-PATIENCE_S = 10.0  # the longest pause between two tries while the LRS is down
+PATIENCE_S = 5.0  # the longest pause between two tries while the LRS is down
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
 # Answers that say "not now" or "not you", not "this statement is wrong".
 WAIT = {401, 403, 404, 408, 429}
