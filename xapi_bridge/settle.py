@@ -4,6 +4,7 @@ The answer depends only on the set of claims, never on the order in which they r
 statements and voids that come before their target need no special case.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -67,10 +68,11 @@ def _strongest(claims: list[Claim], verdict: dict[str, str | None]) -> None:
 
     What the learner disputed keeps its place: a weaker piece of the same attempt does not step in.
     """
-    kept: list[Claim] = []
+    kept: list[int] = []  # instants of the pieces that count, in order
     standing = [c for c in claims if verdict[c.id] in (None, LEARNER)]
     for claim in sorted(standing, key=lambda c: (-c.a, c.order)):
-        if any(abs(claim.eff_us - other.eff_us) <= GROUP_US for other in kept):
+        near = bisect_left(kept, claim.eff_us - GROUP_US)
+        if near < len(kept) and kept[near] <= claim.eff_us + GROUP_US:
             verdict[claim.id] = verdict[claim.id] or GROUP
         else:
-            kept.append(claim)
+            insort(kept, claim.eff_us)

@@ -1,0 +1,179 @@
+"""What we write: a path as the pair of statements that other systems can find, and its withdrawal.
+
+Only here: tincan, to construct and never to read. Ids are UUIDv5 of tool, assignment, revision and
+kind and the timestamp is given, so the same event always makes the same bytes and sending twice is
+harmless. Only steps leave the house; competences only where the learner shared them (decision
+1.2). Source: TLA Master Object Model profile 0.16; reference/xapi.md section 9.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tincan import (
+    Activity,
+    ActivityDefinition,
+    Agent,
+    AgentAccount,
+    Context,
+    ContextActivities,
+    Statement,
+    StatementRef,
+    Verb,
+)
+
+from xapi_bridge.instants import instant_us, text_of
+from xapi_bridge.statement import is_iri
+
+VERSION = "1.0.3"
+SERVICE = "empfehlungsdienst"  # our own account name under the tool's address
+PLATFORM = "Kompetenz-LTI"
+TLA = "https://w3id.org/xapi/tla"
+TLA_PROFILE = f"{TLA}/v0.16"
+REGISTERED = "http://adlnet.gov/expapi/verbs/registered"
+RECOMMENDED = f"{TLA}/verbs/recommended"
+DESELECTED = f"{TLA}/verbs/deselected"
+CONTENT_SET = f"{TLA}/activity-types/content_set"
+COMPETENCY = f"{TLA}/activity-types/competency"
+MODULE = "http://adlnet.gov/expapi/activities/module"
+COURSE = "https://w3id.org/xapi/cmi5/activitytype/course"
+PROFILE = "http://adlnet.gov/expapi/activities/profile"
+LEARNER, DUE_DATE = f"{TLA}/extensions/learner", f"{TLA}/extensions/due_date"
+
+_DISPLAY = {
+    RECOMMENDED: {"en": "recommended", "de": "empfahl"},
+    REGISTERED: {"en": "registered", "de": "wurde angemeldet"},
+    DESELECTED: {"en": "deselected", "de": "wurde abgemeldet"},
+}
+_LANGUAGE = {"de": "de-DE", "en": "en-US"}
+_TITLE = {"de": "Lernpfad Digitale Kompetenz", "en": "Learning path digital competence"}
+
+Json = Any
+Event = Mapping[str, Json]
+
+
+def path_statements(tool: str, event: Event) -> list[Json]:
+    """Return the statements of a path event as JSON documents, ready for any LRS.
+
+    `event`: kind (assigned | withdrawn), assignment (UUID), revision, home_page and name (the
+    learner as the LMS names them), course (address, or anything else for none), language,
+    timestamp (ISO 8601), steps (order, activity, title, mandatory, month), and optionally title,
+    due, and competencies (id, title): shared ones only.
+    """
+    if event["kind"] == "withdrawn":
+        return [_withdrawal(tool, event)]
+    return [_recommendation(tool, event), _registration(tool, event)]
+
+
+def statement_id(tool: str, event: Event, kind: str) -> str:
+    """Return the id that a statement of this kind has in every store and at every attempt."""
+    name = f"{tool}|{event['assignment']}|{event['revision']}|{kind}"
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+
+
+def _recommendation(tool: str, event: Event) -> Json:
+    context = _context(tool, event)
+    steps = _steps(tool, event)
+    context.extensions = {LEARNER: _json(_learner(event)), f"{tool}/xapi/ext/steps": steps}
+    if due := event.get("due"):
+        context.extensions[DUE_DATE] = due
+    return _statement(tool, event, "recommended", _service(tool), RECOMMENDED, context)
+
+
+def _registration(tool: str, event: Event) -> Json:
+    context = _context(tool, event)
+    context.statement = StatementRef(id=statement_id(tool, event, "recommended"))
+    context.instructor = _service(tool)
+    return _statement(tool, event, "registered", _learner(event), REGISTERED, context)
+
+
+def _withdrawal(tool: str, event: Event) -> Json:
+    context = _context(tool, {**event, "steps": (), "competencies": ()})
+    context.statement = StatementRef(id=statement_id(tool, event, "registered"))
+    context.instructor = _service(tool)
+    return _statement(tool, event, "deselected", _learner(event), DESELECTED, context)
+
+
+def _statement(
+    tool: str, event: Event, kind: str, actor: Agent, verb: str, context: Context
+) -> Json:
+    made = Statement(
+        id=statement_id(tool, event, kind),
+        actor=actor,
+        verb=Verb(id=verb, display=_DISPLAY[verb]),
+        object=Activity(
+            id=f"{tool}/xapi/path/{event['assignment']}",
+            definition=ActivityDefinition(type=CONTENT_SET, name=event.get("title") or _TITLE),
+        ),
+        context=context,
+    )
+    # The instant is written as it was fixed: tincan would change its text.
+    stamp = text_of(instant_us(event["timestamp"])[0])
+    return _json(made) | {"timestamp": stamp, "version": VERSION}
+
+
+def _context(tool: str, event: Event) -> Context:
+    return Context(
+        registration=event["assignment"],
+        platform=PLATFORM,
+        language=_LANGUAGE.get(event["language"], event["language"]),
+        revision=str(event["revision"]),
+        context_activities=ContextActivities(**_around(tool, event)),
+    )
+
+
+def _around(tool: str, event: Event) -> dict[str, list[Activity]]:
+    found = {
+        "grouping": [
+            _activity(f"{tool}/xapi/competency/{c['id']}", COMPETENCY, {"de": c["title"]})
+            for c in event.get("competencies", ())
+        ],
+        "other": [
+            _activity(_address(tool, event, step), MODULE, {"de": step["title"]})
+            for step in event["steps"]
+        ],
+        "category": [
+            _activity(TLA_PROFILE, PROFILE),
+            _activity(f"{tool}/xapi/profile/v1", PROFILE),
+        ],
+    }
+    if is_iri(event.get("course")):
+        found["parent"] = [_activity(event["course"], COURSE)]
+    return {relation: activities for relation, activities in found.items() if activities}
+
+
+def _activity(address: str, kind: str, name: Mapping[str, str] | None = None) -> Activity:
+    definition = ActivityDefinition(type=kind)
+    if name:
+        definition.name = dict(name)
+    return Activity(id=address, definition=definition)
+
+
+def _steps(tool: str, event: Event) -> list[Json]:
+    """Return the steps as data: addresses, order, Pflicht, month. No levels, no competences."""
+    kept: Sequence[str] = ("order", "mandatory", "month")
+    return [
+        {"activity": _address(tool, event, step), **{k: step[k] for k in kept if k in step}}
+        for step in event["steps"]
+    ]
+
+
+def _address(tool: str, event: Event, step: Mapping[str, Json]) -> str:
+    """An offer known by its idnumber only gets an address of ours: stores refuse anything else."""
+    given = step["activity"]
+    if is_iri(given):
+        return str(given)
+    return f"{tool}/xapi/path/{event['assignment']}/step/{step['order']}"
+
+
+def _learner(event: Event) -> Agent:
+    return Agent(account=AgentAccount(home_page=event["home_page"], name=event["name"]))
+
+
+def _service(tool: str) -> Agent:
+    return Agent(account=AgentAccount(home_page=tool, name=SERVICE))
+
+
+def _json(value: Any) -> Json:
+    return json.loads(value.to_json(VERSION))
