@@ -5,7 +5,7 @@ from typing import Any
 
 from lti_tool.errors import RoadmapError
 from lti_tool.lti.addresses import is_linkable, parse
-from lti_tool.lti.keys import usable_entries
+from lti_tool.lti.keys import KeySetBroken, usable_entries
 from lti_tool.lti.outbound import Outbound, Unreachable
 from lti_tool.settings import Settings
 
@@ -38,8 +38,8 @@ def warnings_of(registration: Registration, settings: Settings) -> list[str]:
     outbound = Outbound(allow_local_http=settings.security.allow_local_http)
     try:
         answer = outbound.get(registration.jwks_url, accept="application/json")
-        usable = answer.status == 200 and bool(usable_entries(answer))
-    except Unreachable:
+        usable = bool(usable_entries(answer))
+    except (Unreachable, KeySetBroken):
         usable = False
     if usable:
         return []

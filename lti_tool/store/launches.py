@@ -210,3 +210,25 @@ def _subject_digest(seal: Seal, arrival: Arrival) -> str:
 
 def _secret_digest(seal: Seal, launch_id: str, secret: str) -> str:
     return seal.digest("launch-secret", launch_id, secret)
+
+
+def by_subject(
+    conn: Connection, seal: Seal, tenant_id: str, issuer: str, subject: str
+) -> str | None:
+    """Return the learner with this sub at a platform of this tenant and issuer, by id."""
+    found = conn.execute(
+        select(platform.c.id).where(
+            platform.c.tenant_id == tenant_id, platform.c.issuer == issuer.rstrip("/")
+        )
+    )
+    for platform_id in found.scalars().all():
+        digest = seal.digest("identity", platform_id, "sub", subject)
+        known = select(identity.c.learner_id).where(
+            identity.c.platform_id == platform_id,
+            identity.c.kind == "sub",
+            identity.c.digest == digest,
+        )
+        learner_id: str | None = conn.execute(known).scalar_one_or_none()
+        if learner_id:
+            return learner_id
+    return None

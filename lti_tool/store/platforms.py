@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, func, select, update
 
@@ -13,8 +13,7 @@ from lti_tool.store.database import insert_ignore, us
 from lti_tool.store.schema.lti import deployment, platform
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(NamedTuple):
     """One place in an LMS, by our id and by the platform's."""
 
     id: str

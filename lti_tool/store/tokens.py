@@ -4,13 +4,14 @@ Keyed by platform, never by issuer: two clients of one issuer must not get each 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from lti_tool.ports import AccessToken
 from lti_tool.seal import Seal
-from lti_tool.store.database import at, upsert, us
+from lti_tool.store.database import Database, at, upsert, us
 from lti_tool.store.schema.lti import access_token
 
 
@@ -48,3 +49,20 @@ def drop(conn: Connection, platform_id: str) -> None:
 
 def _key(scopes: Sequence[str]) -> str:
     return " ".join(sorted(scopes))
+
+
+@dataclass(frozen=True, slots=True)
+class SqlTokenShelf:
+    """The tokens of one platform (implements lti.services.TokenShelf)."""
+
+    database: Database
+    seal: Seal
+    platform_id: str
+
+    def get(self, scopes: Sequence[str], good_at: datetime) -> AccessToken | None:
+        with self.database.read() as conn:
+            return get(conn, self.seal, self.platform_id, scopes, good_at)
+
+    def put(self, scopes: Sequence[str], token: AccessToken) -> None:
+        with self.database.begin() as conn:
+            put(conn, self.seal, self.platform_id, scopes, token)

@@ -52,10 +52,7 @@ def install(app: Flask, replay: Replay = nothing_parked) -> None:
     here = app.extensions["roadmap"]
     outbound = Outbound(allow_local_http=here.settings.security.allow_local_http)
     app.extensions["roadmap_keys"] = PlatformKeys(outbound, KeyShelf(here.database))
-    door = (
-        SqlDoor(here.database, here.seal, replay) if replay else SqlDoor(here.database, here.seal)
-    )
-    app.extensions["roadmap_door"] = door
+    app.extensions["roadmap_door"] = SqlDoor(here.database, here.seal, replay)
     session.install(app)
     headers.install(app, here.settings)
     refusal_pages.install(app, RefusalLimit(here.settings.security.refusals_per_minute))
@@ -134,6 +131,24 @@ def register() -> str:
         ("Public keyset URL", f"{base}/lti/jwks"),
     ]
     return render_template("register.html", values=values)
+
+
+@lti.route("/l/<launch>/ende", methods=["GET", "POST"])
+def end() -> Response:
+    """Ask, then log out: nothing changes by GET."""
+    if request.method == "GET":
+        return current_app.make_response(render_template("end.html"))
+    answer = current_app.make_response("")
+    session.end(answer)
+    answer.set_data(render_template("ended.html"))
+    return answer
+
+
+@lti.url_value_preprocessor
+def _take_launch(_endpoint: str | None, values: dict[str, str] | None) -> None:
+    # The guard has read it from the path already.
+    if values:
+        values.pop("launch", None)
 
 
 def _form() -> Parameters:

@@ -108,6 +108,7 @@ def end(response: Response) -> None:
         max_age=0,
         settings=house().settings,
     )
+    g.pop("launch")  # the page that follows is nobody's
 
 
 def _guard() -> None:

@@ -128,7 +128,7 @@ class Reply:
     @property
     def code(self) -> str:
         """The error code in the page, or "" if there is none."""
-        before, mark, rest = self.body.partition('<meta name="roadmap-error" content="')
+        _, mark, rest = self.body.partition('<meta name="roadmap-error" content="')
         return rest.split('"')[0] if mark else ""
 
     @property

@@ -1,0 +1,137 @@
+"""Learning plans in the LMS through Moodle's web service (reference/moodle.md section 6).
+
+Plans are not idempotent there, so we look first: a plan of ours is known by its name. Errors come
+as HTTP 200 with `{exception, errorcode, message}`; the message depends on the language, so only
+`errorcode` decides. The service token travels in the body, never in an address.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from lti_tool.lti.outbound import Outbound, Unreachable
+from lti_tool.ports import DeliveryFailed
+
+_HTML = 1  # Moodle's FORMAT_HTML
+_ACTIVE = 1
+_REMEDY = {
+    "invalidtoken": "Make a new token in Moodle for the service user.",
+    "accessexception": "Add the function to the external service the token belongs to.",
+    "nopermissions": "Give the service user moodle/competency:planmanage.",
+    "requireloginerror": "Let the service user's role use webservice/rest:use.",
+}
+
+
+class PlanServiceSilent(DeliveryFailed):
+    """No usable answer: later it may work."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, retry=True)
+
+
+class PlanRefused(DeliveryFailed):
+    """The LMS does not do it; the error code names the cause for its administrator."""
+
+    def __init__(self, errorcode: str) -> None:
+        super().__init__(f"The learning platform refused a plan ({errorcode}).", retry=False)
+        self.remedy = _REMEDY.get(errorcode, "")
+        self.errorcode = errorcode
+
+
+@dataclass(frozen=True, slots=True)
+class PlanService:
+    """The web service of one LMS."""
+
+    url: str
+    token: str = field(repr=False)
+    outbound: Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is written: a name that is ours alone, and the steps as HTML."""
+
+    user_id: str  # Moodle's numeric id, which is also the `sub` of its launches
+    name: str
+    description_html: str
+    due: datetime | None = None
+
+
+def write_plan(service: PlanService, plan: Plan, now: datetime) -> int:
+    """Create the plan, or update the one of this name; return its id. Safe to repeat. Sends.
+
+    :raises DeliveryFailed: refused (`PlanRefused`) or no answer (`PlanServiceSilent`).
+    """
+    if not (plan.user_id.isascii() and plan.user_id.isdigit()):
+        raise PlanRefused("invaliduser")
+    existing = _existing(service, plan)
+    fields = {
+        "name": plan.name,
+        "userid": plan.user_id,
+        "description": plan.description_html,
+        "descriptionformat": _HTML,
+        "duedate": _due(plan, now),
+    }
+    if existing is None:
+        made = _call(service, "core_competency_create_plan", _plan(fields | {"status": _ACTIVE}))
+        return _id(made)
+    _call(service, "core_competency_update_plan", _plan(fields | {"id": existing}))
+    return existing
+
+
+def _due(plan: Plan, now: datetime) -> int:
+    # Moodle refuses a date that has passed; none is shown as no date.
+    return int(plan.due.timestamp()) if plan.due and plan.due > now else 0
+
+
+def _existing(service: PlanService, plan: Plan) -> int | None:
+    listed = _call(service, "core_competency_list_user_plans", {"userid": plan.user_id})
+    if not isinstance(listed, list):
+        raise PlanServiceSilent("The list of plans is not a list.")
+    ours = [p for p in listed if isinstance(p, dict) and p.get("name") == plan.name]
+    return min((_id(p) for p in ours), default=None)
+
+
+def _plan(fields: Mapping[str, object]) -> dict[str, object]:
+    return {f"plan[{name}]": value for name, value in fields.items()}
+
+
+def _id(document: Any) -> int:
+    found = document.get("id") if isinstance(document, dict) else None
+    if not isinstance(found, int):
+        raise PlanServiceSilent("A plan came back without its id.")
+    return found
+
+
+def _call(service: PlanService, function: str, parameters: Mapping[str, object]) -> Any:
+    form = {
+        "wstoken": service.token,
+        "wsfunction": function,
+        "moodlewsrestformat": "json",
+        **parameters,
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    try:
+        answer = service.outbound.post(service.url, urlencode(form).encode(), headers)
+    except Unreachable as error:
+        raise PlanServiceSilent(f"The plan service cannot be reached: {error}.") from None
+    if answer.status >= 500 or answer.status in (408, 429):
+        raise PlanServiceSilent(f"The plan service answers with status {answer.status}.")
+    if answer.status != 200:
+        raise PlanRefused(f"status {answer.status}")
+    return _document(answer.body)
+
+
+def _document(body: bytes) -> Any:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        raise PlanServiceSilent("The plan service's answer is no JSON.") from None
+    if isinstance(document, dict) and "exception" in document:
+        code = document.get("errorcode")
+        plain = isinstance(code, str) and code.isascii() and code.isalnum() and len(code) < 60
+        raise PlanRefused(str(code) if plain else "unknown")
+    return document
