@@ -1,12 +1,18 @@
 """The web application: settings -> Flask. Every route of the house is registered here."""
 
+from datetime import datetime
+
 from flask import Flask
+from sqlalchemy import Connection
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lti_tool.bootstrap import House, build
+from lti_tool.ports import Arrival
 from lti_tool.settings import Settings
 from lti_tool.store import migrations
-from lti_tool.web import routes
+from lti_tool.store.launches import Replay
+from lti_tool.store.parked import replay_parked
+from lti_tool.web import health, lti, routes, xapi
 
 
 def create_app(settings: Settings, house: House | None = None) -> Flask:
@@ -25,7 +31,19 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     )
     app.extensions["roadmap"] = house
     routes.register(app)
+    lti.install(app, replay=_parked(house))
+    app.register_blueprint(xapi.blueprint)
+    app.register_blueprint(health.health)
     if settings.server.trusted_proxies:
         n = settings.server.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     return app
+
+
+def _parked(house: House) -> Replay:
+    """Return what counts the statements that waited for a person who now came."""
+
+    def replay(conn: Connection, _arrival: Arrival, learner_id: str, now: datetime) -> None:
+        replay_parked(conn, house.seal, house.meaning, learner_id, now)
+
+    return replay

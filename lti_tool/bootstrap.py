@@ -1,13 +1,19 @@
 """Settings -> one frozen `House`: database, seal, content and the services of the flows."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from competency.packs import Content
 from lti_tool.ports import Limits, Services, Store
+from lti_tool.privacy import PersonData
 from lti_tool.seal import Seal
-from lti_tool.settings import Settings
+from lti_tool.settings import ROOT, Settings
+from lti_tool.store.arrivals import Meaning
 from lti_tool.store.database import Database
 from lti_tool.store.work import SqlStore
+from xapi_bridge.wire import path_statements
+
+PRIVACY_FILE = ROOT / "config" / "privacy.toml"
 
 
 @dataclass(frozen=True)
@@ -16,6 +22,7 @@ class House:
     database: Database
     seal: Seal
     flows: Services
+    meaning: Meaning
 
     @property
     def store(self) -> Store:
@@ -46,7 +53,10 @@ def build(settings: Settings) -> House:
     flows = Services(
         store=SqlStore(database, seal),
         content=Content.load(settings.content.dir),
+        registry=PersonData.load(PRIVACY_FILE),
         base_url=settings.server.base_url,
+        path_statements=partial(path_statements, settings.server.base_url),
         limits=limits,
     )
-    return House(settings, database, seal, flows)
+    meaning = Meaning.of(flows.content, settings.content.dir)
+    return House(settings, database, seal, flows, meaning)

@@ -47,7 +47,9 @@ def _deliver(house: House, _key: str, _payload: Any, now: datetime) -> None:
 
 
 def _pull(house: House, key: str, _payload: Any, _now: datetime) -> None:
-    report = pull_once(house.database, house.seal, key, settings=house.settings.lrs)
+    report = pull_once(
+        house.database, house.seal, key, settings=house.settings.lrs, meaning=house.meaning
+    )
     if report.stored:
         log().info("pulled", lrs=key, pages=report.pages, stored=report.stored)
 
@@ -185,7 +187,10 @@ class Worker:
         wait = min(worker.backoff_s * 2 ** (leased.attempts - 1), 3600.0)
         again = leased.attempts < worker.max_attempts
         log().error(
-            "job failed", job=leased.name, attempts=leased.attempts, exception_type=type(error).__name__
+            "job failed",
+            job=leased.name,
+            attempts=leased.attempts,
+            exception_type=type(error).__name__,
         )
         with self.house.database.begin() as conn:
             next_try = now + timedelta(seconds=wait) if again else None

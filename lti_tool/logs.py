@@ -4,6 +4,7 @@ Every event is a short English word group; persons appear, if at all, as their i
 not on the list is dropped and its field name counted, never its value.
 """
 
+import json
 import logging
 import sys
 from typing import Any
@@ -52,10 +53,17 @@ def configure(*, fmt: str = "json", level: str = "INFO") -> None:
     # Libraries log through the standard module. Their messages may quote URLs or bodies, so only
     # warnings pass, and only as the logger's name and level.
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter('{"level":"%(levelname)s","event":"library","name":"%(name)s"}')
-    )
+    handler.setFormatter(_Library())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Library(logging.Formatter):
+    """Level, logger and kind of exception: messages and traces of libraries may quote data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = record.exc_info[0] if record.exc_info else None
+        line = {"level": record.levelname.lower(), "event": "library", "name": record.name}
+        return json.dumps(line | ({"exception_type": kind.__name__} if kind else {}))
 
 
 def log() -> Any:

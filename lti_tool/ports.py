@@ -40,8 +40,8 @@ class TenantSettings:
     officer: str = ""  # Datenschutzbeauftragte*r
     accessibility_contact: str = ""
     confirmed_roles: tuple[str, ...] = ()  # Soll decided in a workshop
-    mandatory: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    # role -> {unit: "decided by whom, when"}; never set by a rule (law L09)
+    # role -> {unit: {"by": whom, "at": ISO date}}; set by a named human, never by a rule (law L09)
+    mandatory: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ import sys
 
 import click
 
+from competency.errors import CompetencyError
 from lti_tool.cli import content, database, demo, lrs, operation, persons, platforms, tenants
 from lti_tool.errors import RoadmapError
+from xapi_bridge.errors import BridgeError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,6 +52,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
-    except (RoadmapError, OSError) as error:
+    except (RoadmapError, CompetencyError, BridgeError, OSError) as error:
         click.echo(f"roadmap: {error}", err=True)
         sys.exit(1)

@@ -1,5 +1,6 @@
 """`roadmap content` and `roadmap assessment`: packs, and what the engine makes of them."""
 
+import shutil
 from pathlib import Path
 
 import click
@@ -50,8 +51,6 @@ def load(pack: Path) -> None:
 
     Example: roadmap content load ./kommunal-de-1.1
     """
-    import shutil
-
     found = packs.read_manifest(pack)
     target = settings.load().content.dir / found.kind / f"{found.id}-{found.version}"
     if target.exists():
@@ -60,6 +59,11 @@ def load(pack: Path) -> None:
             remedy="Give the pack a new version.",
         )
     shutil.copytree(pack, target)
+    wrong = [f for f in checks.check(settings.load().content.dir) if f.error]
+    if wrong:
+        shutil.rmtree(target)
+        said = "\n".join(f"  - {f}" for f in wrong)
+        raise RoadmapError(f"{found.ref} was not loaded; with it the content is broken:\n{said}")
     click.echo(f"{found.ref} loaded. Restart web and worker to use it.")
 
 
@@ -74,14 +78,13 @@ def assessment() -> None:
 @click.option("--within", default=0.75, show_default=True, help="Correlation within an area")
 @click.option("--between", default=0.60, show_default=True, help="Correlation across areas")
 @click.option("--categories", default=2, show_default=True, help="2 (2PL) or 5 (graded)")
-@click.option("--json", "as_json", is_flag=True, default=True, help="Print JSON (always).")
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON (always)")
 def simulate_command(
     persons: int,
     seeds: tuple[int, ...],
     within: float,
     between: float,
     categories: int,
-    as_json: bool,
 ) -> None:
     """Simulate examinees; the figures of the assessment reference.
 

@@ -97,7 +97,7 @@ def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
         controller="Stadt Musterstadt, Rathausplatz 1, 12345 Musterstadt",
         officer="datenschutz@musterstadt.example",
         accessibility_contact="barriere@musterstadt.example",
-        mandatory={"GB": {"N1": "Personalamt, 01.10.2026"}},
+        mandatory={"GB": {"N1": {"by": "Personalamt", "at": "2026-10-01"}}},
     )
     with house.database.begin() as conn:
         tenant = tenants.add(conn, TENANT, "Stadt Musterstadt", "HE", switches, now())
@@ -126,7 +126,9 @@ def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
             secret=secret,
             now=now(),
         )
-        mappings.add(conn, tenant.id, mappings.read_csv(places.data / "lms" / "activities.csv"), now())
+        mappings.add(
+            conn, tenant.id, mappings.read_csv(places.data / "lms" / "activities.csv"), now()
+        )
 
 
 def _init_lms(places: Places) -> dict[str, Any]:
@@ -237,7 +239,7 @@ def _require_free(port: int, places: Places) -> None:
             if probe.connect_ex((host, port)) == 0:
                 raise RoadmapError(
                     f"Port {port} is taken.",
-                    remedy=f"Stop what runs there, or: make demo ARGS='--port {places.port + 1000}'",
+                    remedy=f"Stop it, or: make demo ARGS='--port {places.port + 1000}'",
                 )
 
 
@@ -253,5 +255,3 @@ def _greet(places: Places) -> None:
   Data: {places.data}.  Ctrl-C ends it; `make demo` continues, `make demo-reset` forgets.
 """
     )
-
-

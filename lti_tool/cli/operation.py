@@ -101,5 +101,3 @@ def status(as_json: bool) -> None:
     with opened() as house, house.database.read() as conn:
         rows: list[dict[str, Any]] = SqlJobs(conn).listed()
     show(rows, json_=as_json, key="jobs", empty="Nothing waits.")
-
-

@@ -2,15 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 
+from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, dump, now, opened, tenant_option
 from lti_tool.errors import NotFound, RoadmapError
 from lti_tool.flows import persons as rights
 from lti_tool.ports import Learner
-from lti_tool.store import platforms, retention, tenants
+from lti_tool.store import retention, tenants
+from lti_tool.store.launches import by_subject
 
 issuer = click.option("--issuer", required=True, help="The LMS, as in its registration")
 subject = click.option("--subject", required=True, help="The person's id in that LMS")
@@ -27,7 +28,10 @@ def person() -> None:
 @issuer
 @subject
 def find(tenant: str, issuer: str, subject: str) -> None:
-    """Say whether we know a person. Example: roadmap person find --tenant m --issuer … --subject 4"""
+    """Say whether we know a person.
+
+    Example: roadmap person find --tenant m --issuer https://moodle.stadt.de --subject 4
+    """
     with opened() as house:
         learner = _learner(house, tenant, issuer, subject)
     click.echo(learner.id)
@@ -97,12 +101,11 @@ def purge(dry_run: bool, as_json: bool) -> None:
         click.echo(f"{rule}: {count}{' would be deleted' if dry_run else ' deleted'}")
 
 
-def _learner(house: Any, tenant: str, issuer: str, subject: str) -> Learner:
+def _learner(house: House, tenant: str, issuer: str, subject: str) -> Learner:
     with house.database.read() as conn:
         found = tenants.by_key(conn, tenant)
-        learner_id = platforms.learner_by_subject(conn, house.seal, found.id, issuer, subject)
+        learner_id = by_subject(conn, house.seal, found.id, issuer, subject)
     if learner_id is None:
         raise NotFound("This person never launched here.", remedy="Check --issuer and --subject.")
     with house.store.read() as work:
-        learner: Learner = work.learners.get(learner_id)
-    return learner
+        return work.learners.get(learner_id)

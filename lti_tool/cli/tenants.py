@@ -1,6 +1,7 @@
 """`roadmap tenant`: municipalities."""
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
@@ -55,11 +56,13 @@ def switch(key: str, name: str, state: str, purpose: str) -> None:
     Example: roadmap tenant switch musterstadt ags on
     """
     if name == "names" and state == "on" and not purpose:
-        raise click.UsageError("Names need a recorded purpose: --purpose \"…\"")
-    with opened() as house, house.store.begin() as work, house.database.read() as conn:
-        found = tenants.by_key(conn, key)
-        changed = replace(found.settings, **{name: state == "on"})
-        work.tenants.change(found.id, changed)
-        detail = {"switch": name, "state": state, "purpose": purpose}
-        work.audit.note("cli", "tenant.switch", detail, now(), tenant_id=found.id)
+        raise click.UsageError('Names need a recorded purpose: --purpose "…"')
+    switched: dict[str, Any] = {name: state == "on"}
+    detail = {"switch": name, "state": state, "purpose": purpose}
+    with opened() as house:
+        with house.database.read() as conn:
+            found = tenants.by_key(conn, key)
+        with house.store.begin() as work:
+            work.tenants.change(found.id, replace(found.settings, **switched))
+            work.audit.note("cli", "tenant.switch", detail, now(), tenant_id=found.id)
     click.echo(f"{name} is {state} for {key}.")

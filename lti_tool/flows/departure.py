@@ -15,6 +15,7 @@ from competency.catalogue import Catalogue, Obligation
 from competency.path import PathStep, StepState
 from lti_tool.ports import Delivery, LaunchPlace, Learner, Services, StoredPath, Work
 
+PLAN_NAME = "Mein Lernweg (roadMAP)"
 PATH_NAMESPACE = uuid.UUID("6f0d1a5e-3c5e-5c58-9b8e-0d2f3a9c7e11")
 
 
@@ -75,8 +76,9 @@ def progress(work: Work, learner: Learner, stored: StoredPath, now: datetime) ->
                 "lineitem": lineitem,
                 "subject": place.subject,
                 "score": share,
+                "done": done,
+                "of": len(stored.path.steps),
                 "timestamp": now.isoformat(),
-                "finished": done == len(stored.path.steps),
             }
             note = f"{lineitem}:{done}/{len(stored.path.steps)}"
             delivery = _delivery(learner, stored, "score", place.platform_id, body, note)
@@ -116,7 +118,7 @@ def _event(
         "revision": stored.revision,
         "home_page": place.issuer,
         "name": place.subject,
-        "course": place.context_id,
+        "course": _course(place),
         "language": learner.language,
         "timestamp": now.isoformat(),
         "steps": [
@@ -132,12 +134,20 @@ def _event(
     }
 
 
+def _course(place: LaunchPlace) -> str:
+    """Return the address of the course; only Moodle's can be told from its id."""
+    if place.platform_kind != "moodle" or not place.context_id:
+        return ""
+    return f"{place.issuer}/course/view.php?id={place.context_id}"
+
+
 def _plan(
     catalogue: Catalogue, stored: StoredPath, place: LaunchPlace, links: Mapping[str, str]
 ) -> dict[str, Any]:
     return {
         "user": place.subject,
-        "assignment": stored.id,
+        # One plan per person in the LMS: a new path of hers replaces it by this name.
+        "name": PLAN_NAME,
         "due": calendar_month(stored.path.start, _last_month(stored.path.steps)),
         "steps": [
             {

@@ -43,7 +43,8 @@ def _engine(
         min_items=limits.min_items,
         max_items=limits.max_items,
     )
-    return Engine(content.framework, content.items_of(items), config, dict(frozen))
+    framework = content.framework_of(dict(frozen)["framework"])
+    return Engine(framework, content.items_of(items), config, dict(frozen))
 
 
 def private(s: Services) -> frozenset[str]:

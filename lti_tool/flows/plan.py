@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from recommender.match import alternatives as other_units
-
 from competency.catalogue import LearningUnit
 from competency.path import LearningPath, PathState, Reason, Wishes
 from competency.target import Target
@@ -13,6 +11,7 @@ from lti_tool.errors import Conflict
 from lti_tool.flows import departure, measure, replanning
 from lti_tool.flows.observe import profile_from
 from lti_tool.ports import Learner, Services, StoredPath, Work
+from recommender.match import alternatives as other_units
 
 MONTHS_TO_CHOOSE = 3
 
@@ -138,7 +137,7 @@ def undo(s: Services, learner: Learner, unit: str, now: datetime) -> None:
 
 
 def alternatives(
-    s: Services, learner: Learner, unit: str
+    s: Services, learner: Learner, unit: str, now: datetime
 ) -> tuple[Alternative, ...]:
     """Return up to four other units for a step. Computes, writes nothing."""
     with s.store.read() as work:
@@ -151,7 +150,15 @@ def alternatives(
         soll = measure.target(s, learner, settings)
         need = replanning.need_of(s, work, learner, profile, soll)
         done = frozenset(work.evidence.completed_units(learner.id))
-    found = other_units(unit, shown.path, need, s.content.catalogue, done=done)
+    found = other_units(
+        unit,
+        shown.path,
+        need,
+        s.content.catalogue,
+        now=measure.month(now),
+        done=done,
+        mandatory=replanning.duties(settings, learner),
+    )
     units = s.content.catalogue.by_key
     return tuple(Alternative(units[a.unit], a.reasons, a.lost) for a in found)
 

@@ -9,14 +9,21 @@ import uuid
 from dataclasses import replace
 from datetime import datetime
 
-from recommender.plan import Plan, plan
-
 from competency.path import LearningPath, PathState, StepState, Wishes
 from competency.profile import Profile
 from competency.target import Target
 from lti_tool.flows import departure, measure
-from lti_tool.ports import Learner, Recommendation, Services, StoredPath, Work
+from lti_tool.ports import (
+    Learner,
+    Recommendation,
+    Services,
+    StoredPath,
+    TenantSettings,
+    Work,
+)
+from recommender.explain import Mandate
 from recommender.gaps import Belief, Need
+from recommender.plan import Plan, plan
 
 
 def follow(s: Services, work: Work, learner: Learner, profile: Profile, now: datetime) -> None:
@@ -51,19 +58,25 @@ def solve(
     """Return the best path for these wishes. Computes, writes nothing."""
     settings = work.tenants.get(learner.tenant_id).settings
     soll = measure.target(s, learner, settings)
-    duties = {
-        unit: by for role in learner.roles for unit, by in settings.mandatory.get(role, {}).items()
-    }
     return plan(
         need_of(s, work, learner, profile, soll),
         s.content.catalogue,
         wishes,
         done=done,
-        mandatory=duties,
-        start=accepted.path.start if accepted else measure.month(now),
+        mandatory=duties(settings, learner),
+        start=measure.month(now),
         versions=measure.versions(s),
         previous=accepted.path if accepted else None,
     )
+
+
+def duties(settings: TenantSettings, learner: Learner) -> dict[str, Mandate]:
+    """Return what a named human made mandatory for one of the learner's roles (law L09)."""
+    return {
+        unit: Mandate(decided["by"], decided["at"])
+        for role in learner.roles
+        for unit, decided in settings.mandatory.get(role, {}).items()
+    }
 
 
 def need_of(s: Services, work: Work, learner: Learner, profile: Profile, soll: Target) -> Need:

@@ -65,7 +65,9 @@ class SqlJobs:
         """Return whether a look with the write lock is worth it."""
         due = (job.c.state == "waiting") & (job.c.run_after_us <= us(now))
         dead = (job.c.state == "running") & (job.c.lease_until_us < us(now))
-        return self.conn.execute(select(job.c.id).where(or_(due, dead)).limit(1)).first() is not None
+        return (
+            self.conn.execute(select(job.c.id).where(or_(due, dead)).limit(1)).first() is not None
+        )
 
     def lease(self, owner: str, now: datetime, lease_s: float) -> Leased | None:
         """Take the next due job whose lease is free, or None."""

@@ -96,6 +96,24 @@ class SqlOutbox:
         found: dict[str, int] = dict(rows.tuples())
         return {state: found.get(state, 0) for state in ("pending", "delivered", "dead")}
 
+    def stuck(self) -> list[dict[str, object]]:
+        """Return what has failed at least once and is not delivered; no content."""
+        rows = self.conn.execute(
+            select(outbox)
+            .where(outbox.c.state != "delivered", outbox.c.attempts > 0)
+            .order_by(outbox.c.created_us)
+        )
+        return [
+            {
+                "id": r.id,
+                "kind": r.kind,
+                "state": r.state,
+                "attempts": r.attempts,
+                "last_error": r.last_error or "",
+            }
+            for r in rows
+        ]
+
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:
         rows = self.conn.execute(
             select(lrs.c.id, lrs.c.name).where(lrs.c.tenant_id == tenant_id).order_by(lrs.c.name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, ColumnElement, Table, delete, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, update
 
 from lti_tool.settings import Retention
 from lti_tool.store.database import Database, us

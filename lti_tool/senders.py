@@ -1,0 +1,99 @@
+"""Who takes an outbox row to its receiver: kind -> sender. The last room before the door.
+
+Each sender says by `DeliveryFailed.retry` whether trying again can help. Bodies were fixed when the
+row was written; here they are only put on the wire.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from lti_tool.bootstrap import House
+from lti_tool.errors import NotFound
+from lti_tool.lti import plans
+from lti_tool.lti.outbound import Outbound
+from lti_tool.lti.services import Caller, Score, post_score
+from lti_tool.ports import Delivery, DeliveryFailed, Sender
+from lti_tool.store import keys, lrs, platforms
+from lti_tool.store.pull import deliver_statements
+from lti_tool.store.tokens import SqlTokenShelf
+from xapi_bridge.errors import BridgeError
+
+
+def of(house: House) -> Mapping[str, Sender]:
+    """Return the sender of each kind of delivery."""
+    return {
+        "statements": lambda delivery: _statements(house, delivery),
+        "score": lambda delivery: _score(house, delivery),
+        "plan": lambda delivery: _plan(house, delivery),
+    }
+
+
+def _statements(house: House, delivery: Delivery) -> None:
+    try:
+        with house.database.read() as conn:
+            connection = lrs.get(conn, house.seal, delivery.target_id)
+        deliver_statements(connection, delivery.body)
+    except NotFound:
+        raise DeliveryFailed("The LRS was removed.", retry=False) from None
+    except BridgeError as error:
+        raise DeliveryFailed(str(error), retry=error.retry) from error
+
+
+def _score(house: House, delivery: Delivery) -> None:
+    body, now = delivery.body, datetime.now(UTC)
+    with house.database.read() as conn:
+        platform = platforms.get(conn, delivery.target_id)
+    with house.database.begin() as conn:
+        key = keys.active(conn, house.seal, now)
+    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
+    score = Score(
+        lineitem=body["lineitem"],
+        subject=body["subject"],
+        given=body["done"],
+        maximum=body["of"],
+        completed=body["done"] == body["of"],
+        at=datetime.fromisoformat(body["timestamp"]),
+        comment=f"{body['done']} von {body['of']} Schritten im Lernpfad",
+    )
+    post_score(Caller(platform, _outbound(house), key, shelf), score, now)
+
+
+def _plan(house: House, delivery: Delivery) -> None:
+    body = delivery.body
+    with house.database.read() as conn:
+        platform = platforms.get(conn, delivery.target_id)
+        token = platforms.plan_token(conn, platform.id)
+    if token is None or not platform.plan_url:
+        raise DeliveryFailed("The plan service was switched off.", retry=False)
+    service = plans.PlanService(platform.plan_url, house.seal.open(token), _outbound(house))
+    plan = plans.Plan(
+        user_id=body["user"],
+        name=body["name"],
+        description_html=_steps_html(body["steps"]),
+        due=_end_of_month(body["due"]),
+    )
+    plans.write_plan(service, plan, datetime.now(UTC))
+
+
+def _outbound(house: House) -> Outbound:
+    return Outbound(allow_local_http=house.settings.security.allow_local_http)
+
+
+def _steps_html(steps: list[dict[str, Any]]) -> str:
+    """Return the steps as the LMS shows them: title with link, Pflicht or Wahl, month."""
+    rows = []
+    for step in steps:
+        title = escape(step["title"])
+        linked = f'<a href="{escape(step["url"])}">{title}</a>' if step["url"] else title
+        duty = "Pflicht" if step["mandatory"] else "Wahl"
+        year, month = step["month"].split("-")
+        rows.append(f"<li>{linked} ({duty}, {month}/{year})</li>")
+    return f"<ol>{''.join(rows)}</ol>"
+
+
+def _end_of_month(month: str) -> datetime:
+    year, number = (int(part) for part in month.split("-"))
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+    return datetime.fromtimestamp(following.timestamp() - 1, UTC)

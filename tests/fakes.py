@@ -1,0 +1,290 @@
+"""An in-memory store. Shipped test code, not a mock: it passes tests/integration/store as well.
+
+`begin` works on a copy and keeps it only if nothing was raised, so a flow that fails half-way
+leaves nothing behind, as in the real store.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from competency.evidence import Evidence, Source
+from competency.path import PathState
+from lti_tool.errors import NotFound
+from lti_tool.ports import (
+    Asked,
+    Attempt,
+    Delivery,
+    LaunchPlace,
+    Learner,
+    LrsTarget,
+    Recommendation,
+    Recorded,
+    StoredPath,
+    StoredProfile,
+    Tenant,
+    TenantSettings,
+)
+
+
+@dataclass
+class Memory:
+    """Everything that is stored, by area."""
+
+    tenants: dict[str, Tenant] = field(default_factory=dict)
+    activities: dict[str, dict[str, str]] = field(default_factory=dict)
+    learners: dict[str, Learner] = field(default_factory=dict)
+    places: dict[str, tuple[LaunchPlace, ...]] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    questions: dict[tuple[str, int], Asked] = field(default_factory=dict)
+    reflections: dict[tuple[str, str], Any] = field(default_factory=dict)
+    evidence: dict[str, tuple[str, Recorded, bool]] = field(default_factory=dict)
+    completions: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    profiles: dict[str, StoredProfile] = field(default_factory=dict)
+    paths: dict[str, StoredPath] = field(default_factory=dict)
+    recommendations: list[Recommendation] = field(default_factory=list)
+    outbox: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
+    targets: dict[str, tuple[LrsTarget, ...]] = field(default_factory=dict)
+    jobs: dict[tuple[str, str], Any] = field(default_factory=dict)
+    audit: list[tuple[str, str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class FakeTenants:
+    m: Memory
+
+    def get(self, tenant_id: str) -> Tenant:
+        return self.m.tenants[tenant_id]
+
+    def change(self, tenant_id: str, settings: TenantSettings) -> None:
+        self.m.tenants[tenant_id] = replace(self.m.tenants[tenant_id], settings=settings)
+
+    def activities(self, tenant_id: str) -> Mapping[str, str]:
+        return self.m.activities.get(tenant_id, {})
+
+
+@dataclass
+class FakeLearners:
+    m: Memory
+
+    def get(self, learner_id: str) -> Learner:
+        if learner_id not in self.m.learners:
+            raise NotFound("There is no such learner.")
+        return self.m.learners[learner_id]
+
+    def save(self, learner: Learner, now: datetime) -> None:
+        self.m.learners[learner.id] = learner
+
+    def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
+        return self.m.places.get(learner_id, ())
+
+    def erase(self, learner_id: str) -> Mapping[str, int]:
+        gone = int(self.m.learners.pop(learner_id, None) is not None)
+        mine = [a.id for a in self.m.attempts if a.learner_id == learner_id]
+        self.m.attempts = [a for a in self.m.attempts if a.id not in mine]
+        self.m.questions = {k: q for k, q in self.m.questions.items() if k[0] not in mine}
+        self.m.evidence = {k: e for k, e in self.m.evidence.items() if e[0] != learner_id}
+        self.m.paths = {k: p for k, p in self.m.paths.items() if p.learner_id != learner_id}
+        self.m.profiles.pop(learner_id, None)
+        self.m.outbox = {k: d for k, d in self.m.outbox.items() if d[0].learner_id != learner_id}
+        return {"learner": gone}
+
+    def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
+        return {"learner": [vars(self.m.learners[learner_id])]}
+
+
+@dataclass
+class FakeAttempts:
+    m: Memory
+
+    def latest(self, learner_id: str) -> Attempt | None:
+        mine = [a for a in self.m.attempts if a.learner_id == learner_id]
+        return max(mine, key=lambda a: a.started, default=None)
+
+    def save(self, attempt: Attempt) -> None:
+        self.m.attempts = [a for a in self.m.attempts if a.id != attempt.id] + [attempt]
+
+    def questions(self, attempt_id: str) -> tuple[Asked, ...]:
+        return tuple(q for (a, _), q in sorted(self.m.questions.items()) if a == attempt_id)
+
+    def ask(self, learner: Learner, asked: Asked) -> None:
+        self.m.questions.setdefault((asked.attempt_id, asked.position), asked)
+
+    def answer(self, asked: Asked) -> bool:
+        key = (asked.attempt_id, asked.position)
+        if self.m.questions[key].answered is not None:
+            return False
+        self.m.questions[key] = asked
+        return True
+
+    def reflect(
+        self, learner: Learner, attempt_id: str, item: str, response: Any, now: datetime
+    ) -> None:
+        self.m.reflections[attempt_id, item] = response
+
+
+@dataclass
+class FakeEvidence:
+    m: Memory
+
+    def of(self, learner_id: str) -> tuple[Recorded, ...]:
+        mine = [r for owner, r, revoked in self.m.evidence.values() if owner == learner_id and not revoked]
+        return tuple(sorted(mine, key=lambda r: r.evidence.order()))
+
+    def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None:
+        for e in evidence:
+            self.m.evidence.setdefault(
+                e.id, (learner.id, Recorded(e, statement_id=e.id), False)
+            )
+
+    def drop_assessment(self, learner_id: str) -> None:
+        self.m.evidence = {
+            k: row
+            for k, row in self.m.evidence.items()
+            if row[0] != learner_id or row[1].evidence.source is not Source.ASSESSMENT
+        }
+
+    def completed_units(self, learner_id: str) -> Mapping[str, datetime]:
+        return self.m.completions.get(learner_id, {})
+
+    def revoke(self, learner_id: str, evidence_id: str) -> bool:
+        owner, recorded, _ = self.m.evidence.get(evidence_id, ("", None, False))
+        if owner == learner_id and recorded is not None:
+            self.m.evidence[evidence_id] = (owner, recorded, True)
+        return owner == learner_id
+
+    def counter(self, learner_id: str, evidence_id: str, text: str) -> bool:
+        owner, recorded, revoked = self.m.evidence.get(evidence_id, ("", None, False))
+        if owner == learner_id and recorded is not None:
+            changed = replace(recorded, counter_statement=text)
+            self.m.evidence[evidence_id] = (owner, changed, revoked)
+        return owner == learner_id
+
+
+@dataclass
+class FakeProfiles:
+    m: Memory
+
+    def get(self, learner_id: str) -> StoredProfile | None:
+        return self.m.profiles.get(learner_id)
+
+    def save(self, learner: Learner, stored: StoredProfile) -> None:
+        self.m.profiles[learner.id] = stored
+
+
+@dataclass
+class FakePaths:
+    m: Memory
+
+    def current(self, learner_id: str) -> StoredPath | None:
+        return self._newest(learner_id, {PathState.DRAFT, PathState.ACCEPTED})
+
+    def accepted(self, learner_id: str) -> StoredPath | None:
+        return self._newest(learner_id, {PathState.ACCEPTED})
+
+    def _newest(self, learner_id: str, states: set[PathState]) -> StoredPath | None:
+        mine = [
+            p for p in self.m.paths.values() if p.learner_id == learner_id and p.path.state in states
+        ]
+        return max(mine, key=lambda p: p.revision, default=None)
+
+    def save(self, stored: StoredPath) -> None:
+        self.m.paths[stored.id] = stored
+
+    def log(self, recommendation: Recommendation) -> None:
+        self.m.recommendations.append(recommendation)
+
+    def withdraw(self, learner_id: str) -> None:
+        for key, p in self.m.paths.items():
+            if p.learner_id == learner_id:
+                path = replace(p.path, state=PathState.WITHDRAWN)
+                self.m.paths[key] = replace(p, path=path)
+
+
+@dataclass
+class FakeOutbox:
+    m: Memory
+
+    def put(self, delivery: Delivery, now: datetime) -> bool:
+        if any(d.dedupe == delivery.dedupe for d, _ in self.m.outbox.values()):
+            return False
+        self.m.outbox[delivery.id] = (replace(delivery, next_try=now), "pending")
+        return True
+
+    def due(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
+        pending = [d for d, state in self.m.outbox.values() if state == "pending"]
+        return tuple(d for d in pending if d.next_try and d.next_try <= now)[:limit]
+
+    def delivered(self, delivery_id: str, now: datetime) -> None:
+        self.m.outbox[delivery_id] = (self.m.outbox[delivery_id][0], "delivered")
+
+    def failed(
+        self, delivery_id: str, error: str, next_try: datetime | None, now: datetime
+    ) -> None:
+        d, _ = self.m.outbox[delivery_id]
+        tried = replace(d, attempts=d.attempts + 1, next_try=next_try or now, last_error=error)
+        self.m.outbox[delivery_id] = (tried, "pending" if next_try else "dead")
+
+    def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:
+        return self.m.targets.get(tenant_id, ())
+
+    def last_score(self, learner_id: str, lineitem: str) -> float | None:
+        scores = [
+            d.body["score"]
+            for d, _ in self.m.outbox.values()
+            if d.kind == "score" and d.learner_id == learner_id and d.body["lineitem"] == lineitem
+        ]
+        return scores[-1] if scores else None
+
+
+@dataclass
+class FakeJobs:
+    m: Memory
+
+    def enqueue(
+        self, name: str, key: str, payload: Any, now: datetime, run_after: datetime | None = None
+    ) -> None:
+        self.m.jobs[name, key] = payload
+
+
+@dataclass
+class FakeAudit:
+    m: Memory
+
+    def note(
+        self, actor: str, action: str, detail: Any, now: datetime, tenant_id: str | None = None
+    ) -> None:
+        self.m.audit.append((actor, action, detail))
+
+
+class FakeWork:
+    def __init__(self, memory: Memory) -> None:
+        self.tenants = FakeTenants(memory)
+        self.learners = FakeLearners(memory)
+        self.attempts = FakeAttempts(memory)
+        self.evidence = FakeEvidence(memory)
+        self.profiles = FakeProfiles(memory)
+        self.paths = FakePaths(memory)
+        self.outbox = FakeOutbox(memory)
+        self.jobs = FakeJobs(memory)
+        self.audit = FakeAudit(memory)
+
+
+class FakeStore:
+    """The store of `ports.Store`, in memory."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+
+    @contextmanager
+    def begin(self) -> Iterator[FakeWork]:
+        draft = copy.deepcopy(self.memory)
+        yield FakeWork(draft)
+        self.memory = draft
+
+    @contextmanager
+    def read(self) -> Iterator[FakeWork]:
+        yield FakeWork(copy.deepcopy(self.memory))
