@@ -113,7 +113,7 @@ class Progress:
 def offers(need: Need, units: Iterable[LearningUnit], terms: Terms) -> tuple[Offer, ...]:
     """Return what can be chosen from, by key: usable, wanted for something, not done or barred."""
     open_to = {
-        u.key: _offer(need, u, terms)
+        u.key: offer_of(need, u, terms)
         for u in units
         if u.key not in terms.done and (u.key not in terms.barred or u.key in terms.mandatory)
     }
@@ -123,7 +123,8 @@ def offers(need: Need, units: Iterable[LearningUnit], terms: Terms) -> tuple[Off
     return tuple(usable[key] for key in sorted(_wanted(usable, terms)))
 
 
-def _offer(need: Need, unit: LearningUnit, terms: Terms) -> Offer:
+def offer_of(need: Need, unit: LearningUnit, terms: Terms) -> Offer:
+    """Return a unit as it looks for one need, whether it can be used or not."""
     covers = tuple(
         (c, n)
         for c, (start, end) in sorted(unit.lifts.items())
@@ -197,7 +198,7 @@ def choose(need: Need, among: Sequence[Offer], terms: Terms, solver: Solver) -> 
     program, columns = _program(need, among, terms)
     for _ in range(MOST_CUTS):
         solution = solver.solve(program)
-        if not solution.values:
+        if solution.values is None:
             return None
         chosen = [o for o, x in zip(among, columns, strict=True) if solution.values[x] > 0.5]
         order, stuck = ordered(need, chosen, terms.done)
@@ -353,7 +354,8 @@ def lean(need: Need, chosen: Sequence[Offer], terms: Terms) -> tuple[Offer, ...]
     """
     kept = list(chosen)
     asked_for = terms.mandatory | terms.included
-    for offer in sorted(chosen, key=lambda o: (o.key in terms.agreed, o.merit, o.key)):
+    last_key_first = sorted(chosen, key=lambda o: o.key, reverse=True)
+    for offer in sorted(last_key_first, key=lambda o: (o.key in terms.agreed, o.merit)):
         rest = [o for o in kept if o is not offer]
         if offer.key not in asked_for and _does_as_well(need, rest, kept, terms):
             kept = rest

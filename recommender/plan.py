@@ -21,7 +21,7 @@ from recommender.explain import Mandate
 from recommender.gaps import Need
 from recommender.model import Choice, Group, Offer, Terms
 from recommender.request import Request
-from recommender.sequence import Schedule, end_month, schedule, startable
+from recommender.sequence import Dates, Schedule, end_month, schedule, startable
 from recommender.solver import SEED, Highs, Solver, clock_ms
 
 ROUNDS = 4  # of offering the room of what fits no month to something else
@@ -286,14 +286,18 @@ def _laid(request: Request, terms: Terms, choice: Choice, solver: Solver) -> Sch
 
 
 def _schedule(request: Request, terms: Terms, chosen: Iterable[Offer]) -> Schedule:
-    return schedule(
-        request.need,
-        model.lean(request.need, tuple(chosen), terms),
-        request.calendar,
-        request.dates,
-        request.past,
-        request.terms.included,
-    )
+    """Return the months close to what was agreed; if that costs a unit its place, freely."""
+    offers, dates = model.lean(request.need, tuple(chosen), terms), request.dates
+    laid = _with_dates(request, offers, dates)
+    if not laid.left_out or not dates.agreed:
+        return laid
+    freely = _with_dates(request, offers, replace(dates, agreed={}))
+    return freely if _worth(request, freely) > _worth(request, laid) else laid
+
+
+def _with_dates(request: Request, offers: tuple[Offer, ...], dates: Dates) -> Schedule:
+    asked_for = request.terms.included
+    return schedule(request.need, offers, request.calendar, dates, request.past, asked_for)
 
 
 def _worth(request: Request, laid: Schedule) -> tuple[float, ...]:

@@ -53,9 +53,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """`values` is empty when nothing feasible is known; `proven`: the search was exhausted."""
+    """`values` is None when nothing feasible is known; `proven`: the search was exhausted."""
 
-    values: tuple[float, ...]
+    values: tuple[float, ...] | None
     bound: float
     proven: bool
 
@@ -76,7 +76,7 @@ class Highs:
 
     def solve(self, program: Program) -> Solution:
         if not program.objective:
-            return Solution((), 0.0, proven=True)
+            return _nothing_to_decide(program)
         highs = self._fresh()
         highs.passModel(_model(program))
         highs.run()
@@ -118,11 +118,16 @@ def _model(program: Program) -> highspy.HighsLp:
     return lp
 
 
+def _nothing_to_decide(program: Program) -> Solution:
+    possible = all(lower <= 0 <= upper for _, lower, upper in program.rows)
+    return Solution(() if possible else None, 0.0, proven=True)
+
+
 def _solution(highs: Bare) -> Solution:
     status = highs.getModelStatus()
     info = highs.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    values = tuple(highs.getSolution().col_value) if feasible else ()
+    values = tuple(highs.getSolution().col_value) if feasible else None
     proven = status in (highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible)
     return Solution(values, _bound(info), proven)
 
