@@ -36,7 +36,7 @@ def _digest(path: Path, _changed_ns: int) -> str:
 @assets.get("/static/<digest>/<path:name>")
 def serve(digest: str, name: str) -> Response:
     """Send a file; a compressed twin where there is one and the browser takes it."""
-    packed = "gzip" in request.accept_encodings and (STATIC / f"{name}.gz").is_file()
+    packed = request.accept_encodings.quality("gzip") > 0 and (STATIC / f"{name}.gz").is_file()
     response = send_from_directory(STATIC, name, conditional=not packed, max_age=HOUR_S)
     if packed:
         response = send_from_directory(STATIC, f"{name}.gz", mimetype=response.mimetype)

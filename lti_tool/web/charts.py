@@ -114,7 +114,8 @@ def _area(code: str, members: Sequence[Standing]) -> AreaStanding:
     low = _mean(s.low_pos for s in members)
     high = _mean(s.high_pos for s in members)
     soll = _mean(s.soll_pos for s in members)
-    counts = {v: sum(s.verdict is v for s in members) for v in Verdict if v is not Verdict.NONE}
+    words: tuple[Verdict, ...] = (Verdict.MET, Verdict.GAP, Verdict.OPEN)
+    counts = {v: sum(s.verdict is v for s in members) for v in words}
     return AreaStanding(code, low, high, soll, shown(low, high, soll), counts)
 
 

@@ -54,7 +54,8 @@ def path() -> str:
     today = measure.month(now)
     said = _said(view)
     tryout = _tryout(view, now) if view.path.steps or view.path.left_out else None
-    page = path_page.build(view, s.content, today, tryout=tryout, said=said)
+    written = path_page.written(current_launch().tenant.settings)
+    page = path_page.build(view, s.content, today, written=written, tryout=tryout, said=said)
     printed = request.args.get("ansicht") == "druck"
     return render_template("path_print.html" if printed else "path.html", page=page)
 

@@ -8,6 +8,7 @@ from competency.catalogue import LearningUnit, Obligation, PhaseKind
 from competency.packs import Content
 from competency.path import LearningPath, PathStep, StepState
 from lti_tool.flows.plan import PathView
+from lti_tool.ports import TenantSettings
 from lti_tool.web import wording
 from lti_tool.web.formats import month, months_after, number
 from lti_tool.web.translate import gettext as _
@@ -50,6 +51,7 @@ class Proposed:
 
     title: str
     text: str
+    written: str  # what leaves the house on acceptance, and who can read it
     changes: tuple[str, ...] = ()
     months: tuple[Month, ...] = ()
 
@@ -86,7 +88,13 @@ class PathPage:
 
 
 def build(
-    view: PathView, content: Content, today: str, *, tryout: TryOut | None, said: Said | None
+    view: PathView,
+    content: Content,
+    today: str,
+    *,
+    written: str = "",
+    tryout: TryOut | None = None,
+    said: Said | None = None,
 ) -> PathPage:
     """Return the page of a path; `today` is the month it is read in, as "2026-11"."""
     assert view.path is not None
@@ -95,7 +103,7 @@ def build(
         heading=_("Your learning path"),
         summary=summary(path),
         state=view.state,
-        proposed=_proposed(view, content, today),
+        proposed=_proposed(view, content, today, written),
         months=months(path, view.units, content, today),
         unmet=tuple(_unmet(code, path, content) for code in path.unmet),
         left_out=_left_out(path, view.units),
@@ -127,9 +135,16 @@ def summary(path: LearningPath) -> str:
                 len(ahead),
                 month=last,
             ),
-            _("That is about %(hours)s hours a month.", hours=number(hours)),
+            _hours_a_month(hours),
         )
     )
+
+
+def _hours_a_month(hours: float) -> str:
+    halves = max(0.5, round(hours * 2) / 2)
+    if halves == 1:
+        return _("That is about 1 hour a month.")
+    return _("That is about %(hours)s hours a month.", hours=number(halves))
 
 
 def finished_in(path: LearningPath) -> str:
@@ -238,17 +253,35 @@ def how(kind: PhaseKind, mode: str) -> str:
 # --- what waits, what is missing ------------------------------------------------------------------
 
 
-def _proposed(view: PathView, content: Content, today: str) -> Proposed | None:
+def written(settings: TenantSettings) -> str:
+    """Say what is written into the learning portal on acceptance, and who can read it there."""
+    if not settings.write_back and not settings.plan_service:
+        return ""
+    return " ".join(
+        (
+            _(
+                "When you accept, your learning portal gets: the steps, required or elective, "
+                "months and state."
+            ),
+            _("Your course lead and the people who run the portal can read that."),
+            _("Your answers and levels stay here."),
+        )
+    )
+
+
+def _proposed(view: PathView, content: Content, today: str, written: str) -> Proposed | None:
     if view.state == "draft":
         return Proposed(
             _("This is a proposal"),
             _("The path counts only when you accept it. You can change every step later."),
+            written,
         )
     if view.proposal is None or view.path is None:
         return None
     return Proposed(
         _("There is a new proposal"),
         _("Your profile or your wishes have changed. Until you accept, your path below counts."),
+        written,
         changes(view.path, view.proposal, view.units),
         months(view.proposal, view.units, content, today),
     )

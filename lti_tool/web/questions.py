@@ -242,10 +242,7 @@ def _hint(item: Item) -> str:
         Kind.MULTIPLE_RESPONSE: _("Several answers are right."),
         Kind.ORDERING: _("Tap “Up” or “Down” until the order is right."),
         Kind.HOTSPOT: _("There are several places. Tap the picture or the list."),
-        Kind.PRACTICAL_TASK: _(
-            "Do it now or later. Then tick what you have done. "
-            "Write no names and nothing about health."
-        ),
+        Kind.PRACTICAL_TASK: _("Do it now or later. Then tick what you have done."),
     }
     return hints.get(item.kind, "")
 

@@ -67,10 +67,10 @@ def spoken_language() -> str:
 
 def _foot(launch: Launch | None) -> tuple[FootLink, ...]:
     # The same order everywhere (WCAG 3.2.6). Statements belong to a tenant, known by its key.
-    key = {"fuer": launch.tenant.key} if launch else {}
-    statement = url_for("public.accessibility", **key)
+    key = launch.tenant.key if launch else None
+    statement = url_for("public.accessibility", fuer=key)
     links = (
-        FootLink(_("Privacy"), url_for("public.privacy", **key)),
+        FootLink(_("Privacy"), url_for("public.privacy", fuer=key)),
         FootLink(_("Accessibility"), statement),
         FootLink(_("Report a barrier"), f"{statement}#melden"),
     )

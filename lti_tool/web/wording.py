@@ -103,10 +103,18 @@ def _level(values: Mapping[str, object], key: str) -> str:
 
 
 def _gap(values: Mapping[str, object], names: Mapping[str, str]) -> str:
+    topic, soll = _named(values, "competency", names), _level(values, "soll")
+    if not values.get("ist"):
+        return _(
+            "Because your role needs the level “%(soll)s” in “%(topic)s”. "
+            "You have not done it yet.",
+            topic=topic,
+            soll=soll,
+        )
     return _(
         "Because your role needs the level “%(soll)s” in “%(topic)s”. Today you work “%(ist)s”.",
-        topic=_named(values, "competency", names),
-        soll=_level(values, "soll"),
+        topic=topic,
+        soll=soll,
         ist=_level(values, "ist"),
     )
 
