@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -36,18 +37,17 @@ def missing(what: str, remedy: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """Yield the URL prefix of a PostgreSQL of our own, or skip with the remedy."""
     if not POSTGRES:
         missing("PostgreSQL", "apt-get install postgresql")
     binaries = POSTGRES[-1]
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's folder: the server's user must be able to walk to it.
+    folder = Path(tempfile.mkdtemp(prefix="roadmap-postgres-"))
     data, port = folder / "data", free_port()
     as_user: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = pwd.getpwnam("postgres")
-        for path in (folder, *folder.parents[:2]):
-            path.chmod(0o755)
         shutil.chown(folder, user.pw_uid, user.pw_gid)
         as_user = ["runuser", "-u", "postgres", "--"]
     run = {"check": True, "capture_output": True, "cwd": "/"}
@@ -60,6 +60,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd="/")
     yield f"postgresql+psycopg://test@127.0.0.1:{port}/"
     subprocess.run([*control, "-m", "immediate", "stop"], **run)  # type: ignore[call-overload]
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -68,7 +68,8 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
     if not rows:
         return 0
     statement = _insert(conn, table).on_conflict_do_nothing()
-    return sum(conn.execute(statement, row).rowcount for row in rows)
+    counted = {"preserve_rowcount": True}  # without it an INSERT's count is not always kept
+    return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in rows)
 
 
 def upsert(conn: Connection, table: Table, row: Mapping[str, Any], *keys: str) -> None:
