@@ -13,55 +13,12 @@ from flask import Flask
 from waitress.server import create_server
 
 from lti_tool import settings as settings_module
+from lti_tool.app import create_app
 from lti_tool.ports import Launch, TenantSettings
-from lti_tool.store import launches, platforms, tenants
+from lti_tool.store import launches, migrations, platforms, tenants
 from lti_tool.store.database import Database
-from lti_tool.store.schema import metadata
 
 from .platform import Browser, KeyServer, Platform, Reply
-
-
-def create_app(settings: settings_module.Settings) -> Flask:
-    """TEMPORARY until web.routes exists."""
-    from types import SimpleNamespace
-
-    from flask_babel import Babel
-
-    from lti_tool.seal import Seal
-    from lti_tool.web import lti as lti_room
-    from lti_tool.web.session import current_launch
-
-    app = Flask("lti_tool.web", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.security.max_body_bytes
-    database = Database(settings.database.url)
-    app.extensions["roadmap"] = SimpleNamespace(
-        settings=settings,
-        database=database,
-        seal=Seal(settings.security.secret_key),
-        close=database.close,
-    )
-    Babel(app)
-    from lti_tool.web.formats import language
-
-    app.context_processor(
-        lambda: {
-            "site": {
-                "language": language(),
-                "foot": [],
-                "in_launch": False,
-                "other_language": "en",
-            },
-            "static_url": lambda name: name,
-        }
-    )
-    lti_room.install(app)
-
-    @app.route("/l/<launch>/", methods=["GET", "POST"])
-    def start(launch: str) -> str:
-        at = current_launch()
-        return f"{at.context_title}|{at.role}|{at.instructor}|{at.learner.id}"
-
-    return app
 
 
 class Tool:
@@ -84,7 +41,7 @@ class Tool:
         self.base_url = f"http://localhost:{self.server.effective_port}"
         self.settings = replace(loaded, server=replace(loaded.server, base_url=self.base_url))
         self.database = Database(self.settings.database.url)
-        metadata.create_all(self.database.engine)
+        migrations.upgrade(self.database)
         self.app = create_app(self.settings)
         self.server.application = self.app
         threading.Thread(target=self.server.run, daemon=True).start()
