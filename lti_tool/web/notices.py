@@ -55,11 +55,14 @@ class NoticePage:
 
 
 def version(tenant: Tenant, settings: Settings) -> str:
-    """Return the version of the first information: the text's, and a hash of what it says."""
-    texts = _texts(settings.content.dir)
-    said = _filled(texts["notice"]["de"], _values(texts, tenant, settings, "de"))
-    digest = hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()[:8]
-    return f"{texts['version']}-{digest}"
+    """Return the version of the first information: the text's, and a hash of what it says.
+
+    The same in every language: whoever switches has not been told anything new.
+    """
+    texts, own = _texts(settings.content.dir), tenant.settings
+    facts = (tenant.name, own.controller, own.officer, own.min_group_size, settings.retention)
+    said = json.dumps(texts["notice"], sort_keys=True) + repr(facts)
+    return f"{texts['version']}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
 
 def notice(launch: Launch, settings: Settings) -> NoticePage:

@@ -1,0 +1,166 @@
+"""Every page and state a person can meet, by name: what the look and the axe test walk through."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from competency.items import Kind
+from lti_tool.flows import assess, plan
+from lti_tool.ports import Learner
+from tests.pages.scene import Stage, Visitor
+
+ROLE, OTHER = "GB", "VFA"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page in a state: who sees it, and what was sent to get there (None: just opened)."""
+
+    name: str
+    visitor: Visitor | None
+    path: str
+    form: tuple[tuple[str, str], ...] | None = None
+
+
+def gallery(stage: Stage) -> Iterator[Shown]:
+    """Yield every page and state; builds the people on the way."""
+    yield from _outside()
+    yield from _first_visit(stage)
+    yield from _questions(stage)
+    yield from _between(stage)
+    yield from _profile(stage)
+    yield from _path(stage)
+    yield from _data(stage)
+
+
+def _outside() -> Iterator[Shown]:
+    yield Shown("index", None, "/")
+    yield Shown("index-en", None, "/?sprache=en")
+    yield Shown("privacy", None, "/datenschutz")
+    yield Shown("accessibility", None, "/barrierefreiheit")
+    yield Shown("not-found", None, "/gibt-es-nicht")
+    yield Shown("session-foreign", None, "/l/00000000-0000-0000-0000-000000000000/")
+    yield Shown("launch-refused", None, "/lti/login")
+    yield Shown("register", None, "/lti/register")
+
+
+def _first_visit(stage: Stage) -> Iterator[Shown]:
+    new = stage.visitor(role=ROLE)
+    yield Shown("notice", new, "hinweis")
+    yield Shown("role-suggested", new, "rolle")
+    plain = stage.ready()
+    yield Shown("role", plain, "rolle")
+    yield Shown("role-missing", plain, "rolle", ())
+    yield Shown("practice", plain, "probe")
+    yield Shown("practice-missing", plain, "probe", (("do", "answer"),))
+    yield Shown("practice-answered", plain, "probe", (("choice", "0"), ("do", "answer")))
+    yield Shown("start-new", stage.ready(ROLE), "")
+    yield Shown("start-new-en", stage.ready(ROLE, "DL", language="en"), "")
+    yield Shown("help", plain, "hilfe")
+    yield Shown("leave", plain, "ende")
+    yield Shown("page-unknown", plain, "einheit/gibt-es-nicht")
+    yield Shown("form-expired", plain, "rolle", (("csrf", "old"),))
+
+
+def _questions(stage: Stage) -> Iterator[Shown]:
+    for kind in Kind:
+        if kind is Kind.REFLECTION:
+            continue
+        visitor = stage.ready(ROLE)
+        stage.ask(visitor, stage.item(kind))
+        yield Shown(f"question-{kind.value}", visitor, "frage")
+        if kind is not Kind.ORDERING:
+            yield Shown(
+                f"question-{kind.value}-missing",
+                visitor,
+                "frage",
+                (("position", "1"), ("do", "answer")),
+            )
+    visitor = stage.ready(ROLE)
+    stage.ask(visitor, stage.item(Kind.ORDERING))
+    yield Shown("question-ordering-moved", visitor, "frage?order=0-2-1-3&down=1")
+    yield Shown("question-already", visitor, "frage?already=1")
+    english = stage.ready(ROLE, language="en")
+    stage.ask(english, stage.item(Kind.SCENARIO))
+    yield Shown("question-en", english, "frage")
+
+
+def _between(stage: Stage) -> Iterator[Shown]:
+    open_ = stage.assessed(ROLE, most=6)
+    yield Shown("start-open", open_, "")
+    yield Shown("pause", open_, "pause")
+    done = stage.assessed(ROLE)
+    yield Shown("done", done, "geschafft")
+    yield Shown("start-done", stage.planned(done), "")
+    rested = stage.ready(ROLE)
+    assess.start(stage.s, _of(stage, rested), stage.now - timedelta(days=40))
+    yield Shown("start-rested", rested, "")
+    accepted = stage.planned(stage.assessed(ROLE, luck=0.2), accepted=True)
+    yield Shown("start-accepted", accepted, "")
+
+
+def _profile(stage: Stage) -> Iterator[Shown]:
+    yield Shown("profile-none", stage.ready(ROLE), "profil")
+    mixed = stage.assessed(ROLE)
+    yield Shown("profile", mixed, "profil")
+    yield Shown("profile-print", mixed, "profil?ansicht=druck")
+    with stage.s.store.read() as work:
+        code = work.evidence.of(mixed.learner_id)[0].evidence.competency
+    yield Shown("dispute", mixed, f"profil/{code}/stimmt-nicht")
+    yield Shown("dispute-missing", mixed, f"profil/{code}/stimmt-nicht", ())
+    yield Shown("profile-little", _stopped(stage, 2), "profil")
+    yield Shown("profile-low", stage.assessed(OTHER, luck=0.0), "profil")
+    yield Shown("profile-high", stage.assessed(ROLE, luck=1.0), "profil")
+    learner = stage.planned(stage.assessed(ROLE, luck=0.2), accepted=True)
+    yield Shown("profile-learned", stage.learned(learner, stage.first_unit(learner)), "profil")
+
+
+def _stopped(stage: Stage, answers: int) -> Visitor:
+    visitor = stage.assessed(ROLE, most=answers)
+    assess.finish(stage.s, _of(stage, visitor), stage.now)
+    return visitor
+
+
+def _path(stage: Stage) -> Iterator[Shown]:
+    yield Shown("path-none", stage.ready(ROLE), "lernpfad")
+    draft = stage.planned(stage.assessed(ROLE, luck=0.3))
+    unit = stage.first_unit(draft)
+    yield Shown("path-draft", draft, "lernpfad")
+    yield Shown("path-tried", draft, "lernpfad?stunden=2&ohne=1")
+    yield Shown("path-print", draft, "lernpfad?ansicht=druck")
+    yield Shown("postpone", draft, f"lernpfad/{unit}/verschieben")
+    yield Shown("postpone-missing", draft, f"lernpfad/{unit}/verschieben", ())
+    yield Shown("swap", draft, f"lernpfad/{unit}/tauschen")
+    yield Shown("swap-missing", draft, f"lernpfad/{unit}/tauschen", ())
+    yield Shown("unit", draft, f"einheit/{unit}")
+    accepted = stage.planned(stage.assessed(OTHER, luck=0.3), accepted=True)
+    yield Shown("path-accepted", accepted, "lernpfad?getan=angenommen")
+    first = stage.first_unit(accepted)
+    plan.postpone(stage.s, _of(stage, accepted), first, 4, stage.now)
+    yield Shown("path-proposal", accepted, f"lernpfad?verschoben={first}")
+    learned = stage.planned(stage.assessed(ROLE, luck=0.2), accepted=True)
+    yield Shown("path-learned", stage.learned(learned, stage.first_unit(learned)), "lernpfad")
+    everything = stage.planned(stage.assessed(ROLE, luck=1.0))
+    yield Shown("path-nothing", everything, "lernpfad")
+    objector = stage.planned(stage.assessed(ROLE))
+    plan.object_to_proposals(stage.s, _of(stage, objector), stage.now)
+    yield Shown("path-objected", objector, "lernpfad")
+
+
+def _data(stage: Stage) -> Iterator[Shown]:
+    visitor = stage.planned(stage.assessed(ROLE), accepted=True)
+    yield Shown("data", visitor, "daten")
+    yield Shown("data-new", stage.visitor(), "daten")
+    yield Shown("erase", visitor, "daten/loeschen")
+    yield Shown("erase-missing", visitor, "daten/loeschen", ())
+    item = next(i for i in stage.s.content.items if i.kind is Kind.REFLECTION)
+    yield Shown("reflection", visitor, f"nur-fuer-mich/{item.key}")
+    yield Shown("reflection-missing", visitor, f"nur-fuer-mich/{item.key}", ())
+    gone = stage.assessed(ROLE, most=3)
+    yield Shown("erased", gone, "daten/loeschen", (("sure", "yes"),))
+    leaver = stage.ready(ROLE)
+    yield Shown("left", leaver, "ende", ())
+
+
+def _of(stage: Stage, visitor: Visitor) -> Learner:
+    return stage.learner(visitor)
