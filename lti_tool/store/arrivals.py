@@ -293,7 +293,10 @@ class Arrivals:
 
     def _concluded(self, ids: set[str]) -> set[str]:
         rows = self.conn.execute(
-            select(evidence.c.statement_id).where(evidence.c.statement_id.in_(ids))
+            select(evidence.c.statement_id).where(
+                evidence.c.tenant_id == self.connection.tenant_id,
+                evidence.c.statement_id.in_(ids),
+            )
         )
         return set(rows.scalars())
 
@@ -308,7 +311,7 @@ class Arrivals:
         return set(rows.scalars())
 
     def _evidence(self, draft: Draft, row: Mapping[str, Any]) -> dict[str, Any]:
-        name = f"{row['statement_id']}|{draft.rule_id}"
+        name = f"{self.connection.tenant_id}|{row['statement_id']}|{draft.rule_id}"
         return {
             "id": str(uuid.uuid5(EVIDENCE_NAMESPACE, name)),
             "tenant_id": self.connection.tenant_id,

@@ -7,6 +7,7 @@ within five; its token only grows, and a page commits under the newest one only.
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,12 +49,14 @@ def pull_once(
     settings: Lrs,
     meaning: Meaning,
     patience_s: float = 5.0,
+    lease_wait_s: float = 0.0,
     budget_s: float = pull.LONGEST_RUN_S,
     clock: Callable[[], datetime] = utc_now,
 ) -> PullReport:
     """Pull one LRS until it has no more. Sends; writes and commits page by page.
 
-    `patience_s` is how long one request may wait for a busy store before StoreBusy says so.
+    `patience_s` is how long one request may wait for a busy store before StoreBusy says so,
+    `lease_wait_s` how long to wait for another puller to end; then the report says `busy`.
 
     :raises BridgeError: the store cannot be used now; noted as the connection's last error.
     """
@@ -62,6 +65,7 @@ def pull_once(
     store = SqlPullStore(database, seal, connection, meaning, clock)
     cap = connection.capabilities.get("page_cap")
     page_size = min(settings.page_size, cap) if cap else settings.page_size
+    _await_lease(store, lease_wait_s)
     trusted = connection.capabilities.get("consistent_through") == "trusted"
     try:
         with client_of(connection, patience_s) as client:
@@ -76,6 +80,12 @@ def pull_once(
         with database.begin() as conn:
             connections.caught_up(conn, lrs_id, clock())
     return report
+
+
+def _await_lease(store: "SqlPullStore", wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    while store.taken() and time.monotonic() < until:
+        time.sleep(0.1)
 
 
 def client_of(connection: LrsConnection, patience_s: float = 5.0) -> Client:
@@ -125,6 +135,12 @@ class SqlPullStore:
             stop.set()
             beat.join()
             self._give_back(lease)
+
+    def taken(self) -> bool:
+        """Return whether a puller holds the lease now."""
+        with self.database.read() as conn:
+            until = conn.execute(select(lrs_cursor.c.lease_until_us).where(self._mine)).scalar()
+            return until is not None and until > clock_us(conn)
 
     def cursor(self) -> Cursor:
         with self.database.read() as conn:

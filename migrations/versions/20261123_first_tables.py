@@ -270,7 +270,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['learner_id'], ['learner.id'], name=op.f('fk_evidence_learner_id_learner'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['tenant_id'], ['tenant.id'], name=op.f('fk_evidence_tenant_id_tenant')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_evidence')),
-    sa.UniqueConstraint('statement_id', 'rule_id', name=op.f('uq_evidence_statement_id_rule_id'))
+    sa.UniqueConstraint('tenant_id', 'statement_id', 'rule_id', name=op.f('uq_evidence_tenant_id_statement_id_rule_id'))
     )
     with op.batch_alter_table('evidence', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_evidence_group_key'), ['group_key'], unique=False)

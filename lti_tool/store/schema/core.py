@@ -128,7 +128,7 @@ evidence = Table(
     instant("arrival_us"),
     Column("revoked_by", String(80)),  # statement id or "learner"
     Column("counter_statement", Text),  # the learner's own words
-    UniqueConstraint("statement_id", "rule_id"),
+    UniqueConstraint("tenant_id", "statement_id", "rule_id"),
 )
 
 profile = Table(
