@@ -1,15 +1,20 @@
 """4.8 cookies, headers, logs and 4.9 sessions and tabs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import structlog
+from flask.testing import FlaskClient
 
+from lti_tool import settings as settings_module
+from lti_tool.app import create_app
 from lti_tool.logs import configure
-from lti_tool.store import launches
-from lti_tool.store.database import us
+from lti_tool.ports import TenantSettings
+from lti_tool.store import launches, migrations, platforms, tenants
+from lti_tool.store.database import Database, us
 from lti_tool.store.schema import metadata
 from lti_tool.store.schema.lti import launch as launch_table
 
@@ -260,3 +265,81 @@ def test_the_target_names_nothing_outside(lms: Platform, browser: Browser) -> No
             "Location"
         )
         assert re.fullmatch(r"/l/[0-9a-f-]{36}/", location)
+
+
+def test_a_target_may_name_a_page(lms: Platform, browser: Browser) -> None:
+    target = f"{lms.tool}/profil"
+    begun = lms.login(browser, target_link_uri=target)
+    launched = lms.send(browser, begun, lms.token(begun, target_link_uri=target))
+    assert re.fullmatch(r"/l/[0-9a-f-]{36}/profil", launched.header("Location"))
+
+
+def test_leaving_ends_the_launch_for_good(lms: Platform, browser: Browser, tool: Tool) -> None:
+    page = page_of(lms.launch(browser))
+    kept = dict(browser.jar)
+    asked = browser.get(page + "ende")
+    assert asked.status == 200
+    assert browser.get(page).status < 400  # asking alone changes nothing
+    left = browser.post(page + "ende", {"csrf": form_token(tool, browser, page)})
+    assert left.status == 200
+    assert "Sie sind abgemeldet" in left.body
+    assert not [path for _, path in browser.jar if path == page]
+    browser.jar = kept
+    refused(browser.get(page), "session-ended")
+
+
+@pytest.fixture
+def production(tmp_path: Path) -> Iterator[FlaskClient]:
+    """The tool as it runs behind TLS, without a browser in between."""
+    loaded = settings_module.load(
+        {
+            "ROADMAP__ENVIRONMENT": "production",
+            "ROADMAP__SERVER__BASE_URL": "https://roadmap.stadt.example",
+            "ROADMAP__SECURITY__SECRET_KEY": "k" * 40,
+            "ROADMAP__DATABASE__URL": f"sqlite:///{tmp_path / 'p.db'}",
+        }
+    )
+    database = Database(loaded.database.url)
+    migrations.upgrade(database)
+    with database.begin() as conn:
+        tenant = tenants.add(conn, "m", "M", "HE", TenantSettings(), datetime.now(UTC))
+        platforms.add(
+            conn,
+            tenant_id=tenant.id,
+            kind="moodle",
+            issuer="https://lms.example",
+            client_id="c",
+            deployment_ids=["1"],
+            auth_url="https://lms.example/auth",
+            token_url="https://lms.example/token",
+            jwks_url="https://lms.example/jwks",
+            now=datetime.now(UTC),
+        )
+    database.close()
+    app = create_app(loaded)
+    yield app.test_client()
+    app.extensions["roadmap"].close()
+
+
+LOGIN = {
+    "iss": "https://lms.example",
+    "login_hint": "4",
+    "target_link_uri": "https://roadmap.stadt.example/",
+}
+
+
+def test_over_tls_there_is_no_weaker_cookie_and_no_loopback(production: FlaskClient) -> None:
+    begun = production.post("/lti/login", data=LOGIN, base_url="https://roadmap.stadt.example")
+    assert begun.status_code == 302
+    (only,) = begun.headers.getlist("Set-Cookie")
+    assert only.startswith("__Host-")
+    assert begun.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "http:" not in begun.headers["Content-Security-Policy"].replace("https:", "")
+
+
+def test_a_launch_that_did_not_come_over_tls_is_refused(production: FlaskClient) -> None:
+    plain = production.post(
+        "/lti/launch", data={"state": "x"}, base_url="http://roadmap.stadt.example"
+    )
+    assert plain.status_code == 400
+    assert 'content="not-secure"' in plain.text
