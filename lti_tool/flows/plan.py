@@ -171,8 +171,8 @@ def what_if(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> Lea
             return None
         profile = profile_from(stored.document)
         done = frozenset(work.evidence.completed_units(learner.id))
-        accepted = work.paths.accepted(learner.id)
-        return replanning.solve(s, work, learner, profile, wishes, accepted, done, now).path
+        near = work.paths.accepted(learner.id) or work.paths.current(learner.id)
+        return replanning.solve(s, work, learner, profile, wishes, near, done, now).path
 
 
 def take(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> None:

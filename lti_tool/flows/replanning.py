@@ -41,7 +41,9 @@ def draft(s: Services, work: Work, learner: Learner, profile: Profile, now: date
     """Make, store and return a draft, replacing an earlier one."""
     accepted = work.paths.accepted(learner.id)
     done = frozenset(work.evidence.completed_units(learner.id))
-    made = solve(s, work, learner, profile, wishes_of(s, learner), accepted, done, now)
+    # Close to what the learner has seen: a postponed step must not shuffle all the others.
+    near = accepted or work.paths.current(learner.id)
+    made = solve(s, work, learner, profile, wishes_of(s, learner), near, done, now)
     return _store_draft(work, learner, made, now)
 
 
@@ -51,11 +53,11 @@ def solve(
     learner: Learner,
     profile: Profile,
     wishes: Wishes,
-    accepted: StoredPath | None,
+    near: StoredPath | None,
     done: frozenset[str],
     now: datetime,
 ) -> Plan:
-    """Return the best path for these wishes. Computes, writes nothing."""
+    """Return the best path for these wishes, close to `near`. Computes, writes nothing."""
     settings = work.tenants.get(learner.tenant_id).settings
     soll = measure.target(s, learner, settings)
     return plan(
@@ -66,7 +68,7 @@ def solve(
         mandatory=duties(settings, learner),
         start=measure.month(now),
         versions=measure.versions(s),
-        previous=accepted.path if accepted else None,
+        previous=near.path if near else None,
     )
 
 

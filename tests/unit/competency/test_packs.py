@@ -65,8 +65,10 @@ def test_the_shipped_content_measures_26_competences_for_twelve_roles(content: C
     assert len(content.catalogue.units) == 36
 
 
-def test_a_unit_that_teaches_level_two_lifts_from_step_two_to_three(content: Content):
-    assert content.catalogue.by_key["A1"].lifts["K.2"] == (2, 3)
+def test_a_unit_begins_where_the_next_lower_one_ends(content: Content):
+    assert content.catalogue.by_key["A1"].lifts["K.2"][1] == 3
+    taught = {u.lifts["K.2"] for u in content.catalogue.units if "K.2" in u.lifts}
+    assert {begin for begin, _ in taught} <= {0} | {end for _, end in taught}
     assert content.catalogue.by_key["A1"].lifts["K.1"] == (0, 1)
 
 
