@@ -48,6 +48,12 @@ def site(lrs_database: Database, origin: str) -> Site:
     return built
 
 
+@pytest.fixture(scope="session")
+def shared_site(lrs_database: Database, origin: str) -> Site:
+    """A tenant for tests that leave nothing behind which another could stumble over."""
+    return build_site(lrs_database, origin)
+
+
 def _created(server: str) -> str:
     name = f"t{uuid.uuid4().hex[:12]}"
     admin = create_engine(f"{server}postgres", isolation_level="AUTOCOMMIT")

@@ -161,7 +161,7 @@ class Site:
             mappings.add(conn, self.tenant_id, known, now())
 
 
-def build_site(database: Database, origin: str, key: str = "", secret: str = "") -> Site:
+def build_site(database: Database, origin: str, issuer: str = MOODLE) -> Site:
     seal = Seal(SECRET)
     with database.begin() as conn:
         settings = TenantSettings(lrs_embedded=True)
@@ -170,7 +170,7 @@ def build_site(database: Database, origin: str, key: str = "", secret: str = "")
             conn,
             tenant_id=tenant.id,
             kind="moodle",
-            issuer=MOODLE,
+            issuer=issuer,
             client_id=uuid.uuid4().hex,
             deployment_ids=["1"],
             auth_url=f"{MOODLE}/auth",

@@ -80,15 +80,15 @@ def test_the_same_statement_again_is_fine_and_another_under_its_id_is_a_conflict
 
 @pytest.mark.parametrize("case", HARD, ids=lambda c: c["file"].removesuffix(".json"))
 def test_hard_statements_are_answered_as_at_least_one_real_store_answers(
-    site: Site, case: dict[str, Any]
+    shared_site: Site, case: dict[str, Any]
 ) -> None:
     text = (DATA / "hard" / case["file"]).read_text(encoding="utf-8")
     document = json.loads(text)
     if case["file"].startswith("22"):  # the void that this one tries to void
         first = json.loads((DATA / "hard" / "20-void-target-first.json").read_text())
-        assert [site.post(s).status_code for s in first] == [200, 200]
+        assert [shared_site.post(s).status_code for s in first] == [200, 200]
     each = document if isinstance(document, list) else [document]
-    statuses = [site.post(s).status_code for s in each]
+    statuses = [shared_site.post(s).status_code for s in each]
     assert statuses in list(case["http_status"].values())
 
 
@@ -216,12 +216,12 @@ def test_keys_open_only_what_they_are_for(site: Site) -> None:
 
 
 @pytest.mark.parametrize("auth", [None, ("", ""), ("nobody", "x"), ("KEY", "wrong"), ("KEY", "ä")])
-def test_without_a_key_that_fits_nothing_is_said(site: Site, auth: Any) -> None:
-    given = (site.key, auth[1]) if auth and auth[0] == "KEY" else auth
-    answer = site.ask("GET", auth=given)
+def test_without_a_key_that_fits_nothing_is_said(shared_site: Site, auth: Any) -> None:
+    given = (shared_site.key, auth[1]) if auth and auth[0] == "KEY" else auth
+    answer = shared_site.ask("GET", auth=given)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    assert site.ask("GET").status_code == 200
+    assert shared_site.ask("GET").status_code == 200
 
 
 def test_it_is_off_until_the_tenant_switches_it_on(site: Site) -> None:
@@ -279,9 +279,9 @@ BAD_REQUESTS: dict[str, tuple[str, dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("name", BAD_REQUESTS)
-def test_a_bad_request_gets_a_plain_sentence_and_never_a_500(site: Site, name: str) -> None:
+def test_a_bad_request_gets_a_plain_sentence_and_never_a_500(shared_site: Site, name: str) -> None:
     method, options, status = BAD_REQUESTS[name]
-    answer = site.ask(method, **options)
+    answer = shared_site.ask(method, **options)
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert len(answer.text.strip()) > 10
@@ -311,13 +311,13 @@ def test_head_says_what_get_says_without_a_body(site: Site) -> None:
 
 
 @pytest.mark.parametrize("path", ["activities/state", "agents", "agents/profile", "nowhere"])
-def test_documents_are_not_offered_yet_and_it_says_so(site: Site, path: str) -> None:
-    answer = site.ask("GET", path=path)
+def test_documents_are_not_offered_yet_and_it_says_so(shared_site: Site, path: str) -> None:
+    answer = shared_site.ask("GET", path=path)
     assert answer.status_code == 404
     assert "not offered" in answer.text
 
 
-def test_about_needs_no_key_and_names_the_versions(site: Site) -> None:
-    answer = requests.get(f"{site.endpoint}/about", timeout=5)
+def test_about_needs_no_key_and_names_the_versions(shared_site: Site) -> None:
+    answer = requests.get(f"{shared_site.endpoint}/about", timeout=5)
     assert "1.0.3" in answer.json()["version"]
     assert answer.headers["X-Experience-API-Version"] == "1.0.3"
