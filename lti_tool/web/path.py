@@ -203,7 +203,9 @@ def _swapped(view: PathView, unit: str) -> Said:
 
 
 def _in_proposal(view: PathView, said: str) -> str:
-    return said if view.proposal is None else f"{_('In the new proposal:')} {said}"
+    if view.proposal is None:
+        return said
+    return _("In the new proposal:") + " " + said
 
 
 def _later(unit: str) -> ChoicePage:
@@ -254,9 +256,8 @@ def _instead(unit: str) -> ChoicePage:
 
 
 def _fits(alternative: Alternative) -> str:
-    names = {c.code: local(c, "title") for c in services().content.framework.by_code.values()}
-    said = [path_page.effort(alternative.unit)]
-    said += [text for r in alternative.reasons[:1] if (text := wording.why(r, names))]
+    names = path_page.names_of(services().content)
+    said = [path_page.effort(alternative.unit), *wording.why(alternative.reasons, names)[:1]]
     if alternative.lost:
         said.append(_("But then you reach what is needed later."))
     return " ".join(said)

@@ -15,6 +15,7 @@ from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
 from lti_tool.web.wording import local
 
+CHANGES_SHOWN = 5
 NOW, NEXT, PLANNED, DONE = "now", "next", "planned", "done"
 
 
@@ -227,18 +228,17 @@ def duty(planned: PathStep) -> str:
 
 
 def reasons(planned: PathStep, content: Content) -> tuple[str, ...]:
-    names = _names(content)
-    return tuple(text for r in planned.reasons if (text := wording.why(r, names)))
+    return wording.why(planned.reasons, names_of(content))
 
 
-def _names(content: Content) -> dict[str, str]:
+def names_of(content: Content) -> dict[str, str]:
     names = {code: local(c, "title") for code, c in content.framework.by_code.items()}
     return names | {u.key: local(u, "title") for u in content.catalogue.units}
 
 
 def effort(unit: LearningUnit) -> str:
     """Return how long each part takes and how it is done, in one sentence."""
-    parts = [f"{_('%(min)s minutes', min=p.minutes)} {how(p.kind, p.mode)}" for p in unit.phases]
+    parts = [_("%(min)s minutes", min=p.minutes) + " " + how(p.kind, p.mode) for p in unit.phases]
     return _(", then ").join(parts) + "."
 
 
@@ -305,7 +305,14 @@ def changes(
                 month=month(after[unit]),
             )
         )
-    return tuple(said)
+    return _shortened(said)
+
+
+def _shortened(said: list[str]) -> tuple[str, ...]:
+    if len(said) <= CHANGES_SHOWN + 1:
+        return tuple(said)
+    more = _("And %(count)s more changes.", count=len(said) - CHANGES_SHOWN)
+    return (*said[:CHANGES_SHOWN], more)
 
 
 def _planned(path: LearningPath) -> dict[str, str]:

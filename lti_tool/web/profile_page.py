@@ -128,7 +128,7 @@ def _in_order(standings: Iterable[Standing], target: Target) -> tuple[Standing, 
 def _row(s: Standing, view: ProfileView, content: Content) -> Row:
     competency = content.framework.by_code[s.competency]
     title, word = local(competency, "title"), wording.verdict(s.verdict)
-    you, soll, sure = wording.span(s.low, s.high), wording.level(s.soll), wording.how_sure(s)
+    you, soll, sure = _you(s), wording.level(s.soll), wording.how_sure(s)
     role = next((r for r in content.roles if r.key == view.target.sources.get(s.competency)), None)
     return Row(
         code=s.competency,
@@ -147,14 +147,29 @@ def _row(s: Standing, view: ProfileView, content: Content) -> Row:
     )
 
 
+def _you(s: Standing) -> str:
+    """Return where the person stands, in level words; a wide span names its sure end only."""
+    if not wording.wide(s):
+        return wording.span(s.low, s.high)
+    if s.verdict is Verdict.MET:
+        return _("at least %(level)s", level=wording.level(s.low))
+    if s.verdict is Verdict.GAP:
+        return _("at most %(level)s", level=wording.level(s.high))
+    return wording.span(s.low, s.high)
+
+
+def _unknown(s: Standing) -> bool:
+    return s.verdict is Verdict.OPEN and wording.wide(s)
+
+
 def _sentence(s: Standing, you: str, soll: str, sure: str) -> str:
-    if wording.wide(s):
+    if _unknown(s):
         return _("%(little)s Needed: %(soll)s. %(sure)s", little=you, soll=soll, sure=sure)
     return _("You: %(you)s. Needed: %(soll)s. %(sure)s", you=you, soll=soll, sure=sure)
 
 
 def _label(s: Standing, title: str, you: str, soll: str, word: str) -> str:
-    if wording.wide(s):
+    if _unknown(s):
         return _(
             "%(title)s: %(word)s. Needed: %(soll)s. %(little)s",
             title=title, word=word, soll=soll, little=you,

@@ -4,7 +4,7 @@ Steps are 0 to 8; people read the five level words. Three verdicts, never a numb
 Source: design/pages.md section 2.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from competency.path import Reason
@@ -84,54 +84,81 @@ def _certainty(standing: Standing) -> str:
     return _("That is quite sure.")
 
 
-def why(reason: Reason, names: Mapping[str, str]) -> str:
-    """Return the "Because …" sentence of a reason; `names` are titles of competences and units.
+def why(reasons: Iterable[Reason], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the "Because …" sentences, the strongest first; `names` are titles by code and key.
 
-    Levels in the values are 0 to 4. An unknown key says nothing rather than something wrong.
+    One sentence a kind of reason: further topics and units are named or counted in it, or a page
+    would be a wall of "because". Levels in the values are 0 to 4. An unknown key says nothing
+    rather than something wrong.
     """
-    sentence = _WHY.get(reason.key)
-    return sentence(reason.values, names) if sentence else ""
+    by_key: dict[str, list[Mapping[str, object]]] = {}
+    for reason in reasons:
+        by_key.setdefault(reason.key, []).append(reason.values)
+    found = ((_WHY[key], values) for key, values in by_key.items() if key in _WHY)
+    return tuple(sentence(values, names) for sentence, values in found)
 
 
-def _named(values: Mapping[str, object], key: str, names: Mapping[str, str]) -> str:
+Values = Mapping[str, object]
+Names = Mapping[str, str]
+
+
+def _named(values: Values, key: str, names: Names) -> str:
     code = str(values.get(key, ""))
     return names.get(code, code)
 
 
-def _level(values: Mapping[str, object], key: str) -> str:
+def _level(values: Values, key: str) -> str:
     return levels()[int(str(values.get(key, 0)))]
 
 
-def _gap(values: Mapping[str, object], names: Mapping[str, str]) -> str:
-    topic, soll = _named(values, "competency", names), _level(values, "soll")
-    if not values.get("ist"):
-        return _(
+def _gap(found: Sequence[Values], names: Names) -> str:
+    first, *rest = found
+    topic, soll = _named(first, "competency", names), _level(first, "soll")
+    if not first.get("ist"):
+        said = _(
             "Because your role needs the level “%(soll)s” in “%(topic)s”. "
             "You have not done it yet.",
             topic=topic,
             soll=soll,
         )
-    return _(
-        "Because your role needs the level “%(soll)s” in “%(topic)s”. Today you work “%(ist)s”.",
-        topic=topic,
-        soll=soll,
-        ist=_level(values, "ist"),
-    )
+    else:
+        said = _(
+            "Because your role needs the level “%(soll)s” in “%(topic)s”. "
+            "Today you work “%(ist)s”.",
+            topic=topic,
+            soll=soll,
+            ist=_level(first, "ist"),
+        )
+    return " ".join(part for part in (said, _also(rest, names)) if part)
 
 
-def _open(values: Mapping[str, object], names: Mapping[str, str]) -> str:
-    return _(
+def _open(found: Sequence[Values], names: Names) -> str:
+    first, *rest = found
+    said = _(
         "Because in “%(topic)s” it is still open what you can do. The beginning will show.",
-        topic=_named(values, "competency", names),
+        topic=_named(first, "competency", names),
     )
+    return " ".join(part for part in (said, _also(rest, names)) if part)
 
 
-def _prerequisite(values: Mapping[str, object], names: Mapping[str, str]) -> str:
-    return _("Because “%(unit)s” builds on it.", unit=_named(values, "unit", names))
+def _also(rest: Sequence[Values], names: Names) -> str:
+    if not rest:
+        return ""
+    return _("It also helps with %(topics)s.", topics=quoted(_topics(rest, names)))
 
 
-def _mandatory(values: Mapping[str, object], _names: Mapping[str, str]) -> str:
-    by, at = str(values.get("by", "")), str(values.get("at", ""))
+def _topics(found: Sequence[Values], names: Names) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_named(values, "competency", names) for values in found))
+
+
+def _prerequisite(found: Sequence[Values], names: Names) -> str:
+    if len(found) == 1:
+        return _("Because “%(unit)s” builds on it.", unit=_named(found[0], "unit", names))
+    return _("Because %(count)s more units of your path build on it.", count=len(found))
+
+
+def _mandatory(found: Sequence[Values], _names: Names) -> str:
+    by, at = str(found[0].get("by", "")), str(found[0].get("at", ""))
     if by and at:
         return _(
             "Because it is decided for everybody in your role (%(by)s, %(at)s).",
@@ -143,15 +170,15 @@ def _mandatory(values: Mapping[str, object], _names: Mapping[str, str]) -> str:
     return _("Because it is decided for everybody in your role.")
 
 
-def _group(_values: Mapping[str, object], _names: Mapping[str, str]) -> str:
+def _group(_found: Sequence[Values], _names: Names) -> str:
     return _("Because your group learns this together.")
 
 
-def _chosen(_values: Mapping[str, object], _names: Mapping[str, str]) -> str:
+def _chosen(_found: Sequence[Values], _names: Names) -> str:
     return _("Because you chose it.")
 
 
-_WHY: Mapping[str, Callable[[Mapping[str, object], Mapping[str, str]], str]] = {
+_WHY: Mapping[str, Callable[[Sequence[Values], Names], str]] = {
     "gap": _gap,
     "open": _open,
     "prerequisite": _prerequisite,
