@@ -28,7 +28,7 @@ from xapi_bridge.statement import is_iri
 
 VERSION = "1.0.3"
 SERVICE = "empfehlungsdienst"  # our own account name under the tool's address
-PLATFORM = "Kompetenz-LTI"
+PLATFORM = "roadMAP LTI"
 TLA = "https://w3id.org/xapi/tla"
 TLA_PROFILE = f"{TLA}/v0.16"
 REGISTERED = "http://adlnet.gov/expapi/verbs/registered"
@@ -47,7 +47,7 @@ _DISPLAY = {
     DESELECTED: {"en": "deselected", "de": "wurde abgemeldet"},
 }
 _LANGUAGE = {"de": "de-DE", "en": "en-US"}
-_TITLE = {"de": "Lernpfad Digitale Kompetenz", "en": "Learning path digital competence"}
+_TITLE = {"de": "Lernpfad", "en": "Learning path"}
 
 Json = Any
 Event = Mapping[str, Json]

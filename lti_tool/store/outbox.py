@@ -93,7 +93,7 @@ class SqlOutbox:
 
     def counts(self) -> dict[str, int]:
         rows = self.conn.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
-        found: dict[str, int] = dict(rows.tuples())
+        found = {row[0]: row[1] for row in rows}
         return {state: found.get(state, 0) for state in ("pending", "delivered", "dead")}
 
     def stuck(self) -> list[dict[str, object]]:

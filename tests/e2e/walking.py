@@ -1,0 +1,76 @@
+"""How a person walks through the pages: by what is on them, answering every kind of question."""
+
+from playwright.sync_api import Frame, FrameLocator, Page, expect
+
+Place = Page | Frame | FrameLocator
+
+
+def into_the_tool(page: Page, lms: str, person: str, course: int = 0) -> FrameLocator:
+    """Log in to the demo LMS as somebody and open "Mein Lernweg" in its frame."""
+    page.goto(lms)
+    if page.locator("[data-test=person]").count() == 0:
+        page.get_by_role("button", name="Person wechseln").click()
+    page.locator(f"[data-person={person}]").click()
+    page.locator("[data-test=course]").nth(course).click()
+    page.locator("[data-test=launch-tool]").click()
+    return page.frame_locator("[data-test=tool-frame]")
+
+
+def first_visit(place: Place, role: str) -> None:
+    """Read the notice, choose a role, skip the practice; ends on the first question."""
+    place.locator("[data-test=notice-continue]").click()
+    choose_role(place, role)
+    to_the_questions(place)
+
+
+def choose_role(place: Place, role: str) -> None:
+    option = place.locator(f"[data-test=role-option][value={role}]")
+    option.wait_for(state="attached")
+    # The label lies over the whole box, as for a finger.
+    place.locator(f"label[for={option.get_attribute('id')}]").click()
+    place.locator("main [data-test=continue]").first.click()
+
+
+def to_the_questions(place: Place) -> None:
+    for _ in range(6):
+        place.locator("h1").first.wait_for()
+        if place.locator("[data-test=question]").count():
+            return
+        step = place.locator("[data-test=continue], [data-test=start-assessment]").first
+        heading = place.locator("h1").first.inner_text()
+        step.click()
+        expect(place.locator("h1").first).not_to_have_text(heading)
+    raise AssertionError("the first question never came")
+
+
+def answer_all(place: Place, choose: int = 0, most: int = 60) -> int:
+    """Answer until the assessment ends by itself; return how many questions there were."""
+    for number in range(most):
+        place.locator("h1").first.wait_for()
+        form = place.locator("[data-test=question]")
+        if form.count() == 0:
+            return number
+        position = form.locator("[name=position]").get_attribute("value")
+        answer_one(place, choose)
+        gone = f"[data-test=question] [name=position][value='{position}']"
+        expect(place.locator(gone)).to_have_count(0)
+    raise AssertionError("the assessment did not end by itself")
+
+
+def answer_one(place: Place, choose: int = 0) -> None:
+    """Answer the open question with the `choose`-th option, whatever kind it is."""
+    form = place.locator("[data-test=question]")
+    radios = form.locator("input[type=radio]:not([data-test=dont-know])")
+    boxes = form.locator("input[type=checkbox]:not([data-test=dont-know])")
+    selects = form.locator("select")
+    if selects.count():
+        for n in range(selects.count()):
+            selects.nth(n).select_option(index=1 + n % 2)
+    elif radios.count():
+        names = {radios.nth(n).get_attribute("name") for n in range(radios.count())}
+        for name in sorted(filter(None, names)):
+            group = form.locator(f"input[name='{name}']:not([data-test=dont-know])")
+            group.nth(min(choose, group.count() - 1)).check(force=True)
+    elif boxes.count():
+        boxes.nth(min(choose, boxes.count() - 1)).check(force=True)
+    form.locator("[data-test=answer]").click()
