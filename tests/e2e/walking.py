@@ -1,6 +1,6 @@
 """How a person walks through the pages: by what is on them, answering every kind of question."""
 
-from playwright.sync_api import Frame, FrameLocator, Page, expect
+from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
 
 Place = Page | Frame | FrameLocator
 
@@ -18,7 +18,7 @@ def into_the_tool(page: Page, lms: str, person: str, course: int = 0) -> FrameLo
 
 def first_visit(place: Place, role: str) -> None:
     """Read the notice, choose a role, skip the practice; ends on the first question."""
-    place.locator("[data-test=notice-continue]").click()
+    _go_on(place, place.locator("[data-test=notice-continue]"))
     choose_role(place, role)
     to_the_questions(place)
 
@@ -28,7 +28,14 @@ def choose_role(place: Place, role: str) -> None:
     option.wait_for(state="attached")
     # The label lies over the whole box, as for a finger.
     place.locator(f"label[for={option.get_attribute('id')}]").click()
-    place.locator("main [data-test=continue]").first.click()
+    _go_on(place, place.locator("main [data-test=continue]").first)
+
+
+def _go_on(place: Place, button: Locator) -> None:
+    """Click, and wait until the next page is there."""
+    heading = place.locator("h1").first.inner_text()
+    button.click()
+    expect(place.locator("h1").first).not_to_have_text(heading)
 
 
 def to_the_questions(place: Place) -> None:
@@ -36,10 +43,7 @@ def to_the_questions(place: Place) -> None:
         place.locator("h1").first.wait_for()
         if place.locator("[data-test=question]").count():
             return
-        step = place.locator("[data-test=continue], [data-test=start-assessment]").first
-        heading = place.locator("h1").first.inner_text()
-        step.click()
-        expect(place.locator("h1").first).not_to_have_text(heading)
+        _go_on(place, place.locator("[data-test=continue], [data-test=start-assessment]").first)
     raise AssertionError("the first question never came")
 
 
