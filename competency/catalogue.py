@@ -41,6 +41,7 @@ class LearningUnit:
     provider: str = ""
     quality: float = 0.5  # 0 to 1
     cost_eur: float = 0.0
+    roles: frozenset[str] = frozenset()  # set in the work of these roles; empty: everybody
     months: tuple[int, ...] = ()  # months 0-11 from the start with a session; empty: any month
 
     @property

@@ -178,6 +178,7 @@ def _unit(record: Record) -> LearningUnit:
         requires=record.texts("requires"),
         follows=record.texts("follows"),
         provider=record.text("provider", ""),
+        roles=frozenset(record.texts("roles")),
         quality=record.number("quality", 0.0, 1.0, default=0.5),
         cost_eur=record.number("cost", 0.0, 1e6, default=0.0),
         months=tuple(int(m) for m in record.numbers("months")),

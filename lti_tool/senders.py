@@ -4,6 +4,7 @@ Each sender says by `DeliveryFailed.retry` whether trying again can help. Bodies
 row was written; here they are only put on the wire.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from html import escape
@@ -94,6 +95,6 @@ def _steps_html(steps: list[dict[str, Any]]) -> str:
 
 
 def _end_of_month(month: str) -> datetime:
+    """Return noon of the month's last day: the same day in every European time zone."""
     year, number = (int(part) for part in month.split("-"))
-    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-    return datetime.fromtimestamp(following.timestamp() - 1, UTC)
+    return datetime(year, number, monthrange(year, number)[1], 12, tzinfo=UTC)

@@ -11,6 +11,7 @@ from lti_tool.errors import Conflict
 from lti_tool.flows import departure, measure, replanning
 from lti_tool.flows.observe import profile_from
 from lti_tool.ports import Learner, Services, StoredPath, Work
+from recommender.filters import offered
 from recommender.match import alternatives as other_units
 
 MONTHS_TO_CHOOSE = 3
@@ -154,7 +155,7 @@ def alternatives(
         unit,
         shown.path,
         need,
-        s.content.catalogue,
+        offered(s.content.catalogue, learner.roles, need),
         now=measure.month(now),
         done=done,
         mandatory=replanning.duties(settings, learner),

@@ -22,6 +22,7 @@ from lti_tool.ports import (
     Work,
 )
 from recommender.explain import Mandate
+from recommender.filters import offered
 from recommender.gaps import Belief, Need
 from recommender.plan import Plan, plan
 
@@ -60,9 +61,10 @@ def solve(
     """Return the best path for these wishes, close to `near`. Computes, writes nothing."""
     settings = work.tenants.get(learner.tenant_id).settings
     soll = measure.target(s, learner, settings)
+    need = need_of(s, work, learner, profile, soll)
     return plan(
-        need_of(s, work, learner, profile, soll),
-        s.content.catalogue,
+        need,
+        offered(s.content.catalogue, learner.roles, need),
         wishes,
         done=done,
         mandatory=duties(settings, learner),
