@@ -6,10 +6,12 @@ unless the file's own name carries a hash.
 """
 
 import hashlib
+import mimetypes
 from functools import lru_cache
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory, url_for
+from werkzeug.security import safe_join
 
 STATIC = Path(__file__).parent / "static"
 YEAR_S = 365 * 24 * 3600
@@ -35,15 +37,22 @@ def _digest(path: Path, _changed_ns: int) -> str:
 
 @assets.get("/static/<digest>/<path:name>")
 def serve(digest: str, name: str) -> Response:
-    """Send a file; a compressed twin where there is one and the browser takes it."""
-    packed = request.accept_encodings.quality("gzip") > 0 and (STATIC / f"{name}.gz").is_file()
-    response = send_from_directory(STATIC, name, conditional=not packed, max_age=HOUR_S)
-    if packed:
-        response = send_from_directory(STATIC, f"{name}.gz", mimetype=response.mimetype)
-        response.headers["Content-Encoding"] = "gzip"
+    """Send a file; its compressed twin where there is one and the browser takes it."""
+    response = _packed(name) if request.accept_encodings.quality("gzip") else None
+    response = response or send_from_directory(STATIC, name, max_age=HOUR_S)
     response.headers["Vary"] = "Accept-Encoding"
     response.cache_control.public, response.cache_control.no_cache = True, None
     response.cache_control.max_age = HOUR_S
     if name.endswith(".woff2") or digest == digest_of(name):
         response.cache_control.max_age, response.cache_control.immutable = YEAR_S, True
+    return response
+
+
+def _packed(name: str) -> Response | None:
+    twin = safe_join(str(STATIC), f"{name}.gz")
+    if twin is None or not Path(twin).is_file():
+        return None
+    kind = mimetypes.guess_type(name)[0]
+    response = send_from_directory(STATIC, f"{name}.gz", mimetype=kind, max_age=HOUR_S)
+    response.headers["Content-Encoding"] = "gzip"
     return response

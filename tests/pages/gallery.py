@@ -23,7 +23,7 @@ class Shown:
 
 
 def gallery(stage: Stage) -> Iterator[Shown]:
-    """Yield every page and state; builds the people on the way."""
+    """Yield every page and state, with people of their own: they can be seen in any order."""
     yield from _outside()
     yield from _first_visit(stage)
     yield from _questions(stage)
@@ -135,9 +135,10 @@ def _path(stage: Stage) -> Iterator[Shown]:
     yield Shown("unit", draft, f"einheit/{unit}")
     accepted = stage.planned(stage.assessed(OTHER, luck=0.3), accepted=True)
     yield Shown("path-accepted", accepted, "lernpfad?getan=angenommen")
-    first = stage.first_unit(accepted)
-    plan.postpone(stage.s, _of(stage, accepted), first, 4, stage.now)
-    yield Shown("path-proposal", accepted, f"lernpfad?verschoben={first}")
+    wishing = stage.planned(stage.assessed(OTHER, luck=0.3), accepted=True)
+    first = stage.first_unit(wishing)
+    plan.postpone(stage.s, _of(stage, wishing), first, 4, stage.now)
+    yield Shown("path-proposal", wishing, f"lernpfad?verschoben={first}")
     learned = stage.planned(stage.assessed(ROLE, luck=0.2), accepted=True)
     yield Shown("path-learned", stage.learned(learned, stage.first_unit(learned)), "lernpfad")
     everything = stage.planned(stage.assessed(ROLE, luck=1.0))

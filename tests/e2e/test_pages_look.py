@@ -1,0 +1,225 @@
+"""Every page and state in a real browser: axe, small screens, long words, targets, one blue button.
+
+axe (WCAG 2.0 to 2.2 A and AA, EN 301 549, best practice) runs on a phone in light and on a desk in
+dark with all accordions open; the other two combinations are in `make test-all`. Colour contrast
+that axe cannot decide fails too, except for text over drawings: KERN sets no text colour of its own
+on body, and black on black is filed as "incomplete" (design/pages.md 13).
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+from tests.pages.gallery import Shown, gallery
+from tests.pages.scene import WORD, Stage
+from tests.pages.serving import served
+
+playwright = pytest.importorskip("playwright.sync_api")
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "assets" / "node_modules" / "axe-core" / "axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549", "best-practice"]
+PHONE, DESK = 320, 1280
+
+RUN_AXE = """async (tags) => {
+  document.querySelectorAll("details").forEach((d) => { d.open = true; });
+  const found = await axe.run(document, {runOnly: tags, resultTypes: ["violations", "incomplete"]});
+  const say = (r) => r.nodes.map((n) => `${r.id}: ${n.target.join(" ")}: ${n.failureSummary}`);
+  const overPicture = (n) => n.target.some((t) => document.querySelector(t)?.closest("svg"));
+  const unclear = found.incomplete.filter((r) => r.id === "color-contrast")
+    .map((r) => ({...r, nodes: r.nodes.filter((n) => !overPicture(n))}));
+  return [...found.violations, ...unclear].flatMap(say);
+}"""
+
+# Puts the longest word there is in front of every text, as a municipality's titles would.
+LENGTHEN = """(word) => {
+  document.querySelectorAll("details").forEach((d) => { d.open = true; });
+  const texts = "h1, h2, h3, p, li, dt, dd, label, th, td, legend span, .kern-label, .kern-title";
+  for (const e of document.querySelectorAll(texts)) {
+    const node = [...e.childNodes].find((n) => n.nodeType === 3 && n.data.trim());
+    // Level words and badges are our own short words, never a municipality's.
+    if (node && !e.closest("svg, .rm-steps, .kern-badge")) node.data = `${word} ${node.data}`;
+  }
+  const inside = (e) => e.closest(".kern-table-responsive, svg, .rm-sr, .rm-skip");
+  const wide = [...document.querySelectorAll("body *")]
+    .filter((e) => !inside(e) && e.getBoundingClientRect().right > innerWidth + 1);
+  return {page: document.documentElement.scrollWidth,
+          wide: wide.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))};
+}"""
+
+# A choice is tapped anywhere in its box; a link inside a sentence is exempt (WCAG 2.5.8).
+SMALL_TARGETS = """() => {
+  document.querySelectorAll("details").forEach((d) => { d.open = true; });
+  const all = document.querySelectorAll("a[href], button, summary, select, textarea, .rm-option");
+  return [...all].filter((e) => {
+    const box = (e.matches(".kern-link--stretched") ? e.closest("li") : e).getBoundingClientRect();
+    if (!box.height || e.closest(".rm-skip, .kern-alert__body, .rm-spot")) return false;
+    return box.height < 47.5 || box.width < 47.5;
+  }).map((e) => `${e.getBoundingClientRect().height}: ${e.outerHTML.slice(0, 120)}`);
+}"""
+
+COUNTS = """() => ({
+  primary: document.querySelectorAll(".kern-btn--primary").length,
+  h1: document.querySelectorAll("h1").length,
+  inline: document.querySelectorAll("[style], style, script:not([src])").length,
+  handlers: [...document.querySelectorAll("*")].filter(
+    (e) => [...e.attributes].some((a) => a.name.startsWith("on"))).length,
+})"""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A stage, a browser with everybody's cookies, and the pages to look at."""
+
+    stage: Stage
+    browser: playwright.Browser
+    pages: tuple[Shown, ...]
+    answers: dict[str, str]  # what the server said to a form, by name of the page
+
+    def context(self, width: int, scheme: str) -> playwright.BrowserContext:
+        made = self.browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE"
+        )
+        made.add_cookies([_cookie(s) for s in self.pages if s.visitor is not None])
+        return made
+
+    def show(self, page: playwright.Page, shown: Shown) -> None:
+        base = self.stage.settings.server.base_url
+        home = "" if shown.path.startswith("/") or not shown.visitor else shown.visitor.home
+        if shown.name in self.answers:
+            # What a form was answered with: the server's own page, shown at its own origin.
+            page.goto(f"{base}/static/0/roadmap.css")
+            page.set_content(self.answers[shown.name])
+            page.wait_for_load_state("load")
+        else:
+            page.goto(base + home + shown.path)
+
+
+def _cookie(shown: Shown) -> dict[str, str]:
+    assert shown.visitor is not None
+    secret, path = shown.visitor.secret, shown.visitor.home
+    return {"name": "launch", "value": secret, "domain": "localhost", "path": path}
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        missing("Chromium", "apt-get install chromium")
+    if not AXE.is_file():
+        missing("axe-core", "tools/build_assets.py")
+    with served(tmp_path_factory.mktemp("pages")) as stage, playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        pages = tuple(gallery(stage))
+        answers = {p.name: _posted(stage, p) for p in pages if p.form is not None}
+        yield Studio(stage, browser, pages, answers)
+        browser.close()
+
+
+def _posted(stage: Stage, shown: Shown) -> str:
+    assert shown.visitor is not None
+    assert shown.form is not None
+    sent = {"csrf": stage.csrf(shown.visitor)} | dict(shown.form)
+    answer = stage.client(shown.visitor).post(shown.visitor.home + shown.path, data=sent)
+    assert answer.status_code in (200, 403), (shown.name, answer.status_code)
+    return answer.text
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one walk through all pages found, by kind and page."""
+
+    axe: dict[str, list[str]]
+    counts: dict[str, dict[str, int]]
+    small: dict[str, list[str]]
+    wide: dict[str, object]
+
+
+def _walk(studio: Studio, width: int, scheme: str) -> Findings:
+    """Look at every page once; lengthening comes last, because it changes the page."""
+    found = Findings({}, {}, {}, {})
+    context = studio.context(width, scheme)
+    page = context.new_page()
+    for shown in studio.pages:
+        studio.show(page, shown)
+        found.counts[shown.name] = page.evaluate(COUNTS)
+        page.evaluate(_axe())
+        if problems := page.evaluate(RUN_AXE, TAGS):
+            found.axe[shown.name] = problems
+        if small := page.evaluate(SMALL_TARGETS):
+            found.small[shown.name] = small
+        seen = page.evaluate(LENGTHEN, WORD)
+        if seen["page"] > width or seen["wide"]:
+            found.wide[shown.name] = seen
+    context.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def phone(studio: Studio) -> Findings:
+    return _walk(studio, PHONE, "light")
+
+
+@pytest.fixture(scope="module")
+def desk(studio: Studio) -> Findings:
+    return _walk(studio, DESK, "dark")
+
+
+def test_axe_finds_nothing_on_a_phone_in_light(phone: Findings) -> None:
+    assert not phone.axe, _said(phone.axe)
+
+
+def test_axe_finds_nothing_on_a_desk_in_dark(desk: Findings) -> None:
+    assert not desk.axe, _said(desk.axe)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light"), (640, "light")])
+def test_axe_finds_nothing_in_the_other_combinations(
+    studio: Studio, width: int, scheme: str
+) -> None:
+    found = _walk(studio, width, scheme)
+    assert not found.axe, _said(found.axe)
+
+
+def test_the_longest_word_breaks_no_page_on_a_phone(phone: Findings) -> None:
+    assert not phone.wide, _said(phone.wide)
+
+
+def test_everything_to_tap_is_large_enough_for_gloves(phone: Findings, desk: Findings) -> None:
+    assert not phone.small, _said(phone.small)
+    assert not desk.small, _said(desk.small)
+
+
+#: Pages that offer two equal ways, delete something, print, or have nothing left to do.
+WITHOUT_PRIMARY = {
+    "start-rested", "erase", "erase-missing", "erased", "left", "not-found", "session-foreign",
+    "launch-refused", "index", "index-en", "privacy", "accessibility", "register",
+    "profile-print", "path-print",
+}  # fmt: skip
+
+
+def test_every_page_has_one_heading_one_blue_button_and_nothing_inline(phone: Findings) -> None:
+    wrong = {
+        name: seen
+        for name, seen in phone.counts.items()
+        if seen | {"primary": 0} != {"primary": 0, "h1": 1, "inline": 0, "handlers": 0}
+        or seen["primary"] != (0 if name in WITHOUT_PRIMARY else 1)
+    }
+    assert not wrong, _said(wrong)
+
+
+def _said(found: object) -> str:
+    return json.dumps(found, indent=1, ensure_ascii=False)
