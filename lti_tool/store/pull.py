@@ -34,7 +34,7 @@ from xapi_bridge.pull import PullReport
 from xapi_bridge.statement import Page
 
 LEASE_S = 4.0
-BEAT_S = 1.0
+BEATS = 4  # renewals per lease
 
 
 def utc_now() -> datetime:
@@ -244,7 +244,7 @@ class SqlPullStore:
             raise LeaseLost("Another puller took over this LRS; this page was left to it.")
 
     def _beat(self, lease: Lease, stop: threading.Event) -> None:
-        while not stop.wait(BEAT_S):
+        while not stop.wait(self.lease_s / BEATS):
             try:
                 with self.database.begin() as conn:
                     self._fence(conn, lease)
