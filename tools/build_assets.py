@@ -12,6 +12,7 @@ Usage: python tools/build_assets.py [--force]
 import argparse
 import gzip
 import hashlib
+import logging
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     force = parser.parse_args().force
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it warns about bits of the source font
     try:
         print(f"assets: {build(force=force)}")
     except BuildFailed as failure:

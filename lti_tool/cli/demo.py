@@ -208,7 +208,9 @@ def _answers(url: str) -> bool:
 
 
 def _watch(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    while True:
+    parent = os.getppid()
+    # When `make` or the terminal goes away without a word, nobody could end us any more.
+    while os.getppid() == parent:
         _require_alive(running)
         time.sleep(0.5)
 
