@@ -185,6 +185,10 @@ class FakePaths:
     def accepted(self, learner_id: str) -> StoredPath | None:
         return self._newest(learner_id, {PathState.ACCEPTED})
 
+    def last_revision(self, learner_id: str) -> int:
+        mine = [p.revision for p in self.m.paths.values() if p.learner_id == learner_id]
+        return max(mine, default=0)
+
     def _newest(self, learner_id: str, states: set[PathState]) -> StoredPath | None:
         mine = [
             p for p in self.m.paths.values() if p.learner_id == learner_id and p.path.state in states

@@ -152,7 +152,7 @@ def _store_draft(work: Work, learner: Learner, made: Plan, now: datetime) -> Sto
         id=replaces.id if replaces else str(uuid.uuid4()),
         learner_id=learner.id,
         tenant_id=learner.tenant_id,
-        revision=replaces.revision if replaces else (current.revision + 1 if current else 1),
+        revision=replaces.revision if replaces else work.paths.last_revision(learner.id) + 1,
         path=made.path,
         made=now,
         recommendation_id=logged.id,

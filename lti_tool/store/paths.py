@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from competency.path import PathState
 from lti_tool.ports import Learner, Recommendation, StoredPath, StoredProfile
@@ -42,6 +42,10 @@ class SqlPaths:
 
     def accepted(self, learner_id: str) -> StoredPath | None:
         return self._newest(learner_id, (PathState.ACCEPTED,))
+
+    def last_revision(self, learner_id: str) -> int:
+        highest = select(func.max(path.c.revision)).where(path.c.learner_id == learner_id)
+        return self.conn.execute(highest).scalar_one() or 0
 
     def _newest(self, learner_id: str, states: tuple[PathState, ...]) -> StoredPath | None:
         row = self.conn.execute(
