@@ -78,6 +78,9 @@ class FakeLearners:
     def save(self, learner: Learner, now: datetime) -> None:
         self.m.learners[learner.id] = learner
 
+    def lock(self, learner_id: str) -> None:
+        """Nothing to do: there is one writer."""
+
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
         return self.m.places.get(learner_id, ())
 

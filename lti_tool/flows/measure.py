@@ -1,50 +1,54 @@
 """What every flow measures with: the engine and the Soll of one learner, by frozen versions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from competency.assessment import ENGINE_VERSION, Config, Engine
 from competency.packs import Content
 from competency.target import RoleProfile, Target
-from lti_tool.ports import Learner, Limits, Services, TenantSettings
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """What a result was made with; stored beside it."""
-
-    content: Mapping[str, str]
-
-    def document(self) -> dict[str, str]:
-        return {**self.content, "engine": ENGINE_VERSION}
+from lti_tool.ports import Learner, Services, TenantSettings
 
 
 def versions(s: Services) -> dict[str, str]:
-    """Return the versions in force now."""
-    return Versions(s.content.versions).document()
+    """Return what a result is made with now: packs, engine, and the engine's settings.
+
+    The settings are among them because an attempt must end as it began, also if an operator
+    changes them meanwhile, and because a replay needs them.
+    """
+    limits = s.limits
+    settings = (
+        limits.min_items,
+        limits.max_items,
+        limits.correlation_within,
+        limits.correlation_between,
+    )
+    return {
+        **s.content.versions,
+        "engine": ENGINE_VERSION,
+        "settings": "/".join(str(value) for value in settings),
+    }
 
 
 def engine(s: Services, frozen: Mapping[str, str] | None = None) -> Engine:
     """Return the engine of these frozen versions, by default of those in force."""
     chosen = frozen or versions(s)
-    return _engine(s.content, s.limits, chosen["items"], tuple(sorted(chosen.items())))
+    return _engine(s.content, tuple(sorted(chosen.items())))
 
 
 @lru_cache(maxsize=8)
-def _engine(
-    content: Content, limits: Limits, items: str, frozen: tuple[tuple[str, str], ...]
-) -> Engine:
+def _engine(content: Content, frozen: tuple[tuple[str, str], ...]) -> Engine:
     # Building an engine lays out the whole bank as arrays; a page must not do it again.
+    chosen = dict(frozen)
+    fewest, most, within, between = chosen["settings"].split("/")
     config = Config(
-        r_within=limits.correlation_within,
-        r_between=limits.correlation_between,
-        min_items=limits.min_items,
-        max_items=limits.max_items,
+        min_items=int(fewest),
+        max_items=int(most),
+        r_within=float(within),
+        r_between=float(between),
     )
-    framework = content.framework_of(dict(frozen)["framework"])
-    return Engine(framework, content.items_of(items), config, dict(frozen))
+    framework = content.framework_of(chosen["framework"])
+    return Engine(framework, content.items_of(chosen["items"]), config, chosen)
 
 
 def private(s: Services) -> frozenset[str]:

@@ -18,6 +18,7 @@ from lti_tool.ports import Learner, Services, StoredProfile, Work
 def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
     """Compute profile and path of one learner anew from all evidence. Writes and commits."""
     with s.store.begin() as work:
+        work.learners.lock(learner_id)
         refold(s, work, work.learners.get(learner_id), now)
 
 

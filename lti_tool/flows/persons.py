@@ -65,6 +65,7 @@ def erase(s: Services, learner: Learner, actor: str, now: datetime) -> Mapping[s
     has no learner, so that it survives the deletion and can be sent.
     """
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         if accepted is not None:
             departure.withdrawn(s, work, learner, accepted, now, keep_after_erasure=True)

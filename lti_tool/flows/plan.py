@@ -46,6 +46,7 @@ def current(s: Services, learner: Learner, now: datetime) -> PathView:
         profiled = work.profiles.get(learner.id) is not None
     if newest is None and profiled and learner.state == "active":
         with s.store.begin() as work:
+            work.learners.lock(learner.id)
             newest = work.paths.current(learner.id) or _draft(s, work, learner, now)
     with s.store.read() as work:
         settings = work.tenants.get(learner.tenant_id).settings
@@ -71,6 +72,7 @@ def accept(s: Services, learner: Learner, now: datetime) -> None:
     :raises Conflict: there is no draft (somebody accepted or withdrew it in another tab).
     """
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         stored = _waiting_draft(work, learner)
         before = work.paths.accepted(learner.id)
         if before is not None:
@@ -179,6 +181,7 @@ def what_if(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> Lea
 def take(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> None:
     """Plan with these wishes from now on; the result is a draft. Writes and commits."""
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         changed = replace(learner, wishes=wishes)
         work.learners.save(changed, now)
         _draft(s, work, changed, now)
@@ -191,6 +194,7 @@ def wishes(s: Services, learner: Learner) -> Wishes:
 def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
     """Stop proposing: drafts and the path are withdrawn, the profile stays. Writes and commits."""
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         work.paths.withdraw(learner.id)
         if accepted is not None:
@@ -204,6 +208,7 @@ def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
 
 def allow_proposals(s: Services, learner: Learner, now: datetime) -> None:
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         work.learners.save(replace(learner, state="active"), now)
 
 

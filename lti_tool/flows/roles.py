@@ -36,6 +36,7 @@ def choose(s: Services, learner: Learner, keys: tuple[str, ...], now: datetime) 
         raise Conflict("There is no such role.", remedy="Choose one of the list.")
     changed = replace(learner, roles=keys)
     with s.store.begin() as work:
+        work.learners.lock(learner.id)
         work.learners.save(changed, now)
         if work.profiles.get(learner.id) is not None:
             refold(s, work, changed, now)

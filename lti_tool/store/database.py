@@ -72,10 +72,22 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
     return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in rows)
 
 
-def upsert(conn: Connection, table: Table, row: Mapping[str, Any], *keys: str) -> None:
-    """Insert the row, or update all its other columns where `keys` are already there."""
+def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose keys are not there yet, in one go; for many rows."""
+    if rows:
+        conn.execute(_insert(conn, table).on_conflict_do_nothing(), list(rows))
+
+
+def upsert(
+    conn: Connection,
+    table: Table,
+    row: Mapping[str, Any],
+    *keys: str,
+    keep: frozenset[str] = frozenset(),
+) -> None:
+    """Insert the row, or where `keys` are there update its other columns except `keep`."""
     statement = _insert(conn, table).values(**row)
-    rest = {name: statement.excluded[name] for name in row if name not in keys}
+    rest = {n: statement.excluded[n] for n in row if n not in keys and n not in keep}
     conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
 
 

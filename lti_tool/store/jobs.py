@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from lti_tool.store.database import us
+from lti_tool.store.database import upsert, us
 from lti_tool.store.schema.core import job
 
 
@@ -32,26 +32,17 @@ class SqlJobs:
         A job that is running right now is marked to run once more: what it has already read may
         be older than what it is asked to see.
         """
-        when = us(run_after or now)
-        again = self.conn.execute(
-            update(job)
-            .where(job.c.name == name, job.c.key == key)
-            .values(payload=payload, run_after_us=when, attempts=0, state="waiting")
-        )
-        if again.rowcount:
-            return
-        self.conn.execute(
-            job.insert().values(
-                id=str(uuid.uuid4()),
-                name=name,
-                key=key,
-                payload=payload,
-                state="waiting",
-                run_after_us=when,
-                attempts=0,
-                created_us=us(now),
-            )
-        )
+        row = {
+            "id": str(uuid.uuid4()),
+            "name": name,
+            "key": key,
+            "payload": payload,
+            "state": "waiting",
+            "run_after_us": us(run_after or now),
+            "attempts": 0,
+            "created_us": us(now),
+        }
+        upsert(self.conn, job, row, "name", "key", keep=frozenset({"id", "created_us"}))
 
     def enqueue_due(self, name: str, key: str, now: datetime) -> None:
         """Enqueue for the clock: a job that waits, backs off or runs is left as it is."""

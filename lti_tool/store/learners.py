@@ -57,6 +57,11 @@ class SqlLearners:
             )
         )
 
+    def lock(self, learner_id: str) -> None:
+        # SQLite has one writer anyway; PostgreSQL takes the row.
+        mine = core.learner.c.id == learner_id
+        self.conn.execute(select(core.learner.c.id).where(mine).with_for_update())
+
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
         """Return one place per platform and link, the newest launch first."""
         launches = self.conn.execute(
