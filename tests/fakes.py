@@ -134,7 +134,8 @@ class FakeEvidence:
     m: Memory
 
     def of(self, learner_id: str) -> tuple[Recorded, ...]:
-        mine = [r for owner, r, revoked in self.m.evidence.values() if owner == learner_id and not revoked]
+        rows = self.m.evidence.values()
+        mine = [r for owner, r, revoked in rows if owner == learner_id and not revoked]
         return tuple(sorted(mine, key=lambda r: r.evidence.order()))
 
     def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None:
