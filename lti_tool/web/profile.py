@@ -79,11 +79,11 @@ def dispute_page(view: ProfileView, code: str, missing: str = "") -> DisputePage
     pieces = tuple(
         Option(
             e.id,
-            profile_page.evidence_sentences((e,), content)[0],
+            f"{n}. {profile_page.evidence_sentences((e,), content)[0]}",
             e.counter_statement and _("You have already said something about this."),
             e.id == chosen,
         )
-        for e in sorted(lines, key=lambda e: e.at)
+        for n, e in enumerate(sorted(lines, key=lambda e: e.at), start=1)
     )
     return DisputePage(
         code=code,

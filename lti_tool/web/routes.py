@@ -86,6 +86,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(_blueprint("public", "", PUBLIC))
     learner = _blueprint("learner", "/l/<launch>", LEARNER)
     learner.url_value_preprocessor(_take_launch)
+    learner.before_request(start.inform_first)
     app.register_blueprint(learner)
 
 

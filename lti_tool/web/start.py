@@ -76,6 +76,23 @@ class RolePage:
     missing: bool = False
 
 
+#: What may be seen and done before the first information was read: reading it, and one's rights.
+BEFORE_NOTICE = {"notice", "read_notice", "language", "assistance", "data", "export", "erase"}
+BEFORE_NOTICE |= {"erased", "api_me", "api_profile", "api_path"}
+
+
+def inform_first() -> Response | None:
+    """Lead whoever has not seen the information in force to it, whatever was asked for (L04)."""
+    endpoint = (request.endpoint or "").removeprefix("learner.")
+    if endpoint in BEFORE_NOTICE or _informed(current_launch()):
+        return None
+    return redirect(url_for("learner.notice"), 303)
+
+
+def _informed(here: Launch) -> bool:
+    return here.learner.notice_version == notices.version(here.tenant, house().settings)
+
+
 def start() -> Response | str:
     """Show the one next step, or lead a first visit to what has to come before it."""
     here, now = current_launch(), datetime.now(UTC)
@@ -97,8 +114,6 @@ def start() -> Response | str:
 
 def _first_visit(here: Launch) -> str:
     """Return the page that has to come first, or ""."""
-    if here.learner.notice_version != notices.version(here.tenant, house().settings):
-        return "learner.notice"
     if not here.learner.roles:
         return "learner.role"
     return "" if here.learner.practised else "learner.practice"
@@ -178,7 +193,7 @@ def _due(view: PathView) -> NextStep | None:
         return None
     unit = view.units[ahead[0].unit]
     return NextStep(
-        _("Your next step: %(title)s", title=local(unit, "title")),
+        _("Your next step: “%(title)s”", title=local(unit, "title")),
         _("Planned for %(month)s.", month=month(months_after(view.path.start, ahead[0].month))),
         _("Begin"),
         url_for("learner.unit", unit=unit.key),

@@ -45,9 +45,8 @@ def _outside() -> Iterator[Shown]:
 
 
 def _first_visit(stage: Stage) -> Iterator[Shown]:
-    new = stage.visitor(role=ROLE)
-    yield Shown("notice", new, "hinweis")
-    yield Shown("role-suggested", new, "rolle")
+    yield Shown("notice", stage.visitor(), "hinweis")
+    yield Shown("role-suggested", stage.ready(role=ROLE), "rolle")
     plain = stage.ready()
     yield Shown("role", plain, "rolle")
     yield Shown("role-missing", plain, "rolle", ())

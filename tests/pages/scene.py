@@ -109,9 +109,9 @@ class Stage:
         with self.s.store.read() as work:
             return work.learners.get(visitor.learner_id)
 
-    def ready(self, *keys: str, language: str = "de") -> Visitor:
+    def ready(self, *keys: str, language: str = "de", role: str = "") -> Visitor:
         """Return somebody who has read the first information, chosen roles and practised."""
-        visitor = self.visitor(language=language)
+        visitor = self.visitor(language=language, role=role)
         version = notices.version(self.tenant, self.settings)
         profiles.read_notice(self.s, self.learner(visitor), version, self.now)
         if keys:

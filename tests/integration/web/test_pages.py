@@ -59,6 +59,16 @@ def test_a_first_visit_leads_through_information_role_and_practice(stage: Stage)
     assert 'data-test="start-assessment"' in get(stage, new, "")
 
 
+def test_nothing_is_asked_and_nothing_shown_before_the_information_was_read(stage: Stage) -> None:
+    new = stage.visitor()
+    for path in ("rolle", "probe", "frage", "profil", "lernpfad", "einheit/A1", "geschafft"):
+        answer = stage.client(new).get(new.home + path)
+        assert answer.headers["Location"] == f"{new.home}hinweis", path
+    assert post(stage, new, "anfangen")[1] == f"{new.home}hinweis"
+    assert assess.state(stage.s, stage.learner(new)).state == "none"
+    assert "Alles herunterladen" in get(stage, new, "daten")
+
+
 def test_the_information_is_shown_again_when_a_fact_in_it_has_changed(stage: Stage) -> None:
     visitor = stage.ready(GARDENER)
     changed = TenantSettings(controller="Gemeinde Neustadt")
@@ -88,7 +98,7 @@ def test_the_language_switch_leads_nowhere_but_to_a_page_of_this_launch(stage: S
 
 
 def test_a_role_the_portal_names_comes_first_and_is_chosen_already(stage: Stage) -> None:
-    text = get(stage, stage.visitor(role="ERZ"), "rolle")
+    text = get(stage, stage.ready(role="ERZ"), "rolle")
     first = re.search(r'<input[^>]*data-test="role-option"[^>]*>', text)
     assert first is not None
     assert 'value="ERZ" checked' in first.group()
