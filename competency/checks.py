@@ -18,7 +18,13 @@ from competency.errors import PackError
 from competency.framework import Framework
 from competency.items import Item, Kind
 from competency.manifest import MANIFEST, Pack, checksum, read_manifest
-from competency.readers import read_catalogue, read_framework, read_items, read_roles
+from competency.readers import (
+    read_catalogue,
+    read_framework,
+    read_items,
+    read_roles,
+    read_texts,
+)
 from competency.scoring import categories
 from competency.target import RoleProfile
 from competency.wording import MOST_SENTENCES, TOLERATED_WORDS, forbidden, long_sentences, sentences
@@ -77,6 +83,8 @@ def check(root: Path) -> list[Finding]:
     roles = _newest(root, "roles", read_roles, findings)
     items = _newest(root, "items", read_items, findings)
     catalogue = _newest(root, "catalogue", read_catalogue, findings)
+    if (root / "texts").is_dir():  # no assessment needs them; one that is there must be sealed
+        _newest(root, "texts", read_texts, findings)
     if framework:  # without one there is nothing to hold the rest against
         frame = framework[1]
         findings += _framework(frame)

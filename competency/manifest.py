@@ -13,8 +13,14 @@ from pathlib import Path
 from competency.errors import ChecksumMismatch, PackError, UnknownPack
 from competency.reading import Record
 
-KINDS = ("framework", "roles", "items", "catalogue")
-DATA_FILE: Mapping[str, str] = {kind: f"{kind}.json" for kind in KINDS}
+#: What an assessment rests on: each kind must be there, and every result carries its version.
+MEASURING = ("framework", "roles", "items", "catalogue")
+#: Texts are pages (first information, privacy): sealed like the rest, but no result rests on them.
+KINDS = (*MEASURING, "texts")
+DATA_FILE: Mapping[str, str] = {
+    **{kind: f"{kind}.json" for kind in MEASURING},
+    "texts": "notice.json",
+}
 MANIFEST = "pack.toml"
 PARAMETERS = "parameters.json"
 

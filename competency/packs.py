@@ -21,6 +21,7 @@ from competency.manifest import (
     DATA_FILE,
     KINDS,
     MANIFEST,
+    MEASURING,
     PARAMETERS,
     Pack,
     checksum,
@@ -99,7 +100,7 @@ class Content:
     @cached_property
     def versions(self) -> dict[str, str]:
         """Kind -> id-version of what is in force; every result carries them."""
-        return {kind: self.newest(kind).ref for kind in KINDS}
+        return {kind: self.newest(kind).ref for kind in MEASURING}
 
     @cached_property
     def _banks(self) -> dict[str, tuple[Item, ...]]:

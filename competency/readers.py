@@ -1,4 +1,4 @@
-"""From a pack's JSON files to values: framework, roles, items, catalogue.
+"""From a pack's JSON files to values: framework, roles, items, texts, catalogue.
 
 The shapes are those of the dataclasses; what a field may hold is said where it is read.
 """
@@ -153,6 +153,12 @@ def _option(record: Record) -> Option:
         text_en=record.text("text_en", ""),
         target_en=record.text("target_en", ""),
     )
+
+
+def read_texts(pack: Pack) -> Record:
+    """Return the texts as they are; what they must say is the pages' business."""
+    path = pack.path / DATA_FILE["texts"]
+    return read_object(path, pack.read(path.name))
 
 
 def read_catalogue(pack: Pack) -> Catalogue:
