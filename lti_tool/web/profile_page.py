@@ -36,6 +36,7 @@ class Row:
     you: str
     soll: str
     sure: str
+    unknown: bool  # too little is known to name a level
     sources: tuple[str, ...]
     soll_from: str
 
@@ -142,6 +143,7 @@ def _row(s: Standing, view: ProfileView, content: Content) -> Row:
         you=you,
         soll=soll,
         sure=sure,
+        unknown=_unknown(s),
         sources=evidence_sentences(view.evidence.get(s.competency, ()), content),
         soll_from=_soll_from(role, view.target),
     )
