@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from competency.evidence import Evidence, Source
 from competency.items import Item, Kind
@@ -23,7 +24,9 @@ from lti_tool.flows.observe import refold
 from lti_tool.ports import Arrival, Asked, Learner, Services, TenantSettings
 from lti_tool.settings import Settings
 from lti_tool.store import migrations, platforms, tenants
+from lti_tool.store.database import us
 from lti_tool.store.launches import SqlDoor
+from lti_tool.store.schema.core import evidence
 from lti_tool.web import notices
 
 WORD = "Personenstandsrechtsreformgesetz"
@@ -176,6 +179,8 @@ class Stage:
             for n, code in enumerate(taught)
             if code in self.s.content.framework.dimensions
         )
+        with self.house.database.begin() as conn:
+            conn.execute(insert(evidence).values(_completion(learner, unit, self.now)))
         with self.s.store.begin() as work:
             work.evidence.add(learner, found)
             refold(self.s, work, learner, self.now)
@@ -201,6 +206,23 @@ class Stage:
 
     def close(self) -> None:
         self.house.close()
+
+
+def _completion(learner: Learner, unit: str, now: datetime) -> dict[str, object]:
+    """Return the row that says a unit is done; the pull loop writes it beside the evidence."""
+    return {
+        "id": str(uuid.uuid4()),
+        "tenant_id": learner.tenant_id,
+        "learner_id": learner.id,
+        "source": "lrs",
+        "statement_id": str(uuid.uuid4()),
+        "rule_id": "completion",
+        "unit": unit,
+        "kind": "completion",
+        "b": [],
+        "eff_us": us(now),
+        "arrival_us": us(now),
+    }
 
 
 def best(item: Item) -> dict[str, object]:
