@@ -8,7 +8,7 @@ from lti_tool.ports import Limits, Services, Store
 from lti_tool.privacy import PersonData
 from lti_tool.seal import Seal
 from lti_tool.settings import ROOT, Settings
-from lti_tool.store.arrivals import Meaning
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
 from lti_tool.store.work import SqlStore
 from xapi_bridge.wire import path_statements

@@ -1,44 +1,33 @@
 """What a page of statements does to the database: everything in the caller's one transaction.
 
-Each statement id is foreign, parked, stored or quarantined, once. New ones of a known learner
-become evidence by the mapping tables; which evidence counts is settled per learner and activity
-over all of it; learners whose evidence changed get a "refold" job. Times are microseconds.
+Each statement id is foreign, parked, stored or quarantined, once. What those of known learners
+prove is in `conclusions`. Times are microseconds.
 """
 
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, select, update
+from sqlalchemy import Connection, select
 
-from competency.packs import Content
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
-from lti_tool.store.database import at, insert_ignore
-from lti_tool.store.jobs import SqlJobs
+from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning, add_to_count
+from lti_tool.store.database import insert_ignore
 from lti_tool.store.lrs import LrsConnection
-from lti_tool.store.schema.core import evidence, identity
+from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import (
-    activity_map,
     late_hist,
     quarantine,
     statement,
-    unmapped,
-    void,
 )
-from xapi_bridge import mapping
 from xapi_bridge.errors import MalformedStatement
 from xapi_bridge.identity import Bindings, aliases, normal
 from xapi_bridge.instants import CLAMPED
-from xapi_bridge.mapping import Draft, Lifts, Reading, Trust, understand
 from xapi_bridge.privacy import without_persons
-from xapi_bridge.settle import Claim, settle
 from xapi_bridge.statement import (
-    VOIDED,
     ActorKey,
     Bad,
     Statement,
@@ -47,32 +36,9 @@ from xapi_bridge.statement import (
     effective_us,
 )
 
-EVIDENCE_NAMESPACE = uuid.UUID("b5d2a3a0-6d0f-5c2b-8a51-0c7c1d9a7e42")
 LAG_BUCKETS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 86_400)
-UNTRUSTED, UNMAPPED, RESENT, CONFLICT = "untrusted", "unmapped", "resent", "actor_conflict"
+CONFLICT = "actor_conflict"
 ID_CONFLICT = "id_conflict"
-LONGEST_ACTIVITY, LONGEST_VERB = 512, 255
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What statements are read against: mapping tables, and what each unit teaches."""
-
-    tables: tuple[mapping.Table, ...]
-    lifts: Lifts
-
-    @classmethod
-    def of(cls, content: Content, folder: Path) -> "Meaning":
-        """Return the meaning of the newest packs; private competences are never evidence.
-
-        :raises RulesBroken: a mapping table cannot be used.
-        """
-        measured = set(content.framework.dimensions)
-        lifts = {
-            unit.key: {c: span for c, span in unit.lifts.items() if c in measured}
-            for unit in content.catalogue.units
-        }
-        return cls(mapping.load(folder / "mapping"), lifts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +67,16 @@ class Arrivals:
         return connections.bindings(self.conn, self.connection)
 
     @cached_property
-    def activities(self) -> dict[str, str]:
-        mine = activity_map.c.tenant_id == self.connection.tenant_id
-        rows = self.conn.execute(select(activity_map.c.activity, activity_map.c.unit).where(mine))
-        return {r.activity: r.unit for r in rows}
+    def conclusions(self) -> Conclusions:
+        return Conclusions(
+            self.conn,
+            self.seal,
+            self.connection,
+            self.meaning,
+            self.now_us,
+            self.counts,
+            self.unknown,
+        )
 
     def take(self, entries: Iterable[Statement | Bad], hwm_us: int | None) -> Counter[str]:
         """Take in a page; return what was counted. Writes; the caller commits."""
@@ -118,11 +90,12 @@ class Arrivals:
         if rows:
             self.conn.execute(statement.insert(), rows)
         self._late(rows, hwm_us)
-        touched = self._void([s for s, _ in kept])
+        touched = self.conclusions.void([s for s, _ in kept])
         of_learners = [s for s, _ in kept if standings[s.id].learner_id]
         written = {row["statement_id"]: row for row in rows}
-        touched |= self.conclude([(s, written[s.id]) for s in of_learners], self.connection.trust)
-        self.settle(touched)
+        concluded = [(s, written[s.id]) for s in of_learners]
+        touched |= self.conclusions.conclude(concluded, self.connection.trust)
+        self.conclusions.settle(touched)
         self.flush()
         return self.counts
 
@@ -263,183 +236,6 @@ class Arrivals:
     def actor_key(self, key: ActorKey | None) -> str:
         return self.seal.digest("actor", normal(key).text) if key else ""
 
-    # --- what it proves -----------------------------------------------------------------------
-
-    def conclude(
-        self, found: Sequence[tuple[Statement, Mapping[str, Any]]], trust: Trust
-    ) -> set[str]:
-        """Turn statements of known learners into evidence; return the touched groups.
-
-        Pairs are a statement and its row, which carries learner and times. Nothing is concluded
-        twice from one statement id, through whichever LRS it came, nor from a resent event.
-        """
-        seen = self._concluded({s.id for s, _ in found})
-        resent = self._content_seen({row["content_key"] for _, row in found})
-        evidence_rows: list[dict[str, Any]] = []
-        marks: list[dict[str, Any]] = []
-        for s, row in found:
-            if UNTRUSTED in row["flags"]:
-                continue
-            reading = understand(s, self.meaning.tables, self.activities, self.meaning.lifts, trust)
-            again = row["content_key"] in resent and s.timestamp_us is not None
-            if reading.drafts and not again and s.id not in seen:
-                evidence_rows += [self._evidence(draft, row) for draft in reading.drafts]
-                resent.add(row["content_key"])
-                self.counts["evidence"] += 1
-            marks += self._marks(reading, row, again=again)
-        insert_ignore(self.conn, evidence, evidence_rows)
-        self._mark(marks)
-        return {row["group_key"] for row in evidence_rows}
-
-    def _concluded(self, ids: set[str]) -> set[str]:
-        rows = self.conn.execute(
-            select(evidence.c.statement_id).where(
-                evidence.c.tenant_id == self.connection.tenant_id,
-                evidence.c.statement_id.in_(ids),
-            )
-        )
-        return set(rows.scalars())
-
-    def _content_seen(self, keys: set[str]) -> set[str]:
-        rows = self.conn.execute(
-            select(statement.c.content_key).where(
-                statement.c.lrs_id == self.connection.id,
-                statement.c.content_key.in_(keys),
-                statement.c.mapped.is_(True),
-            )
-        )
-        return set(rows.scalars())
-
-    def _evidence(self, draft: Draft, row: Mapping[str, Any]) -> dict[str, Any]:
-        name = f"{self.connection.tenant_id}|{row['statement_id']}|{draft.rule_id}"
-        return {
-            "id": str(uuid.uuid5(EVIDENCE_NAMESPACE, name)),
-            "tenant_id": self.connection.tenant_id,
-            "learner_id": row["learner_id"],
-            "source": "lrs",
-            "statement_id": row["statement_id"],
-            "rule_id": draft.rule_id,
-            "competency": draft.competency,
-            "unit": draft.unit,
-            "activity": draft.activity,
-            "kind": draft.kind,
-            "level": draft.level,
-            "a": draft.a,
-            "b": list(draft.b),
-            "category": draft.category,
-            "self_report": False,
-            "group_key": self.seal.digest("activity", row["learner_id"], draft.activity),
-            "eff_us": row["eff_us"],
-            "stored_us": row["stored_us"],
-            "arrival_us": row["received_us"],
-            # Nothing counts before it is settled beside everything else about the same activity.
-            "revoked_by": "unsettled",
-        }
-
-    def _marks(
-        self, reading: Reading, row: Mapping[str, Any], *, again: bool
-    ) -> list[dict[str, Any]]:
-        flags = [f for f in row["flags"].split(",") if f and f != UNMAPPED]
-        if reading.unknown:
-            self.unknown[reading.unknown[:400]] += 1
-        if reading.unmapped:
-            self.counts["unmapped"] += 1
-            self._count_unmapped(reading.unmapped, row)
-            flags.append(UNMAPPED)
-        elif reading.drafts and again:
-            flags.append(RESENT)
-        mapped = bool(reading.drafts) and not again
-        changed = mapped or ",".join(flags) != row["flags"]
-        key = {"b_id": row["statement_id"], "mapped": mapped, "flags": ",".join(flags)}
-        return [key] if changed else []
-
-    def _mark(self, marks: Sequence[dict[str, Any]]) -> None:
-        if marks:
-            mine = statement.c.lrs_id == self.connection.id
-            change = update(statement).where(mine, statement.c.statement_id == bindparam("b_id"))
-            self.conn.execute(
-                change.values(mapped=bindparam("mapped"), flags=bindparam("flags")), list(marks)
-            )
-
-    def _count_unmapped(self, activity: str, row: Mapping[str, Any]) -> None:
-        key = {
-            "tenant_id": self.connection.tenant_id,
-            "activity": activity[:LONGEST_ACTIVITY],
-            "verb": row["verb"][:LONGEST_VERB],
-        }
-        _add(self.conn, unmapped, key, {"last_us": self.now_us}, 1)
-
-    # --- what takes it back -------------------------------------------------------------------
-
-    def _void(self, statements: Sequence[Statement]) -> set[str]:
-        """Note voids, for targets that are here or will come; return the touched groups."""
-        allows = self.connection.trust.allows
-        said = {s.voids: s.id for s in statements if s.voids and allows(s)}
-        voiding = self._voiding(said)
-        voids = {target: by for target, by in said.items() if target not in voiding}
-        rows = [
-            {
-                "lrs_id": self.connection.id,
-                "tenant_id": self.connection.tenant_id,
-                "target_id": target,
-                "voided_by": by,
-            }
-            for target, by in voids.items()
-        ]
-        self.counts["voided"] += insert_ignore(self.conn, void, rows)
-        groups = self.conn.execute(
-            select(evidence.c.group_key).where(
-                evidence.c.tenant_id == self.connection.tenant_id,
-                evidence.c.statement_id.in_(list(voids)),
-            )
-        )
-        return {group for group in groups.scalars() if group}
-
-    def _voiding(self, targets: Iterable[str]) -> set[str]:
-        """Return which targets are voiding statements: those cannot be voided."""
-        rows = self.conn.execute(
-            select(statement.c.statement_id).where(
-                statement.c.lrs_id == self.connection.id,
-                statement.c.statement_id.in_(list(targets)),
-                statement.c.verb == VOIDED,
-            )
-        )
-        return set(rows.scalars())
-
-    def settle(self, groups: set[str]) -> None:
-        """Decide anew which evidence of these groups counts; enqueue refolds where it changed."""
-        if not groups:
-            return
-        mine = evidence.c.tenant_id == self.connection.tenant_id
-        rows = self.conn.execute(
-            select(evidence).where(mine, evidence.c.group_key.in_(groups))
-        ).all()
-        voided = self._voided({r.statement_id for r in rows})
-        by_group: dict[str, list[Row[Any]]] = {}
-        for row in rows:
-            by_group.setdefault(row.group_key, []).append(row)
-        verdict: dict[str, str | None] = {}
-        for members in by_group.values():
-            verdict |= settle([_claim(r) for r in members], voided)
-        changed = [r for r in rows if r.revoked_by != verdict[r.id]]
-        if changed:
-            self.conn.execute(
-                update(evidence)
-                .where(evidence.c.id == bindparam("b_id"))
-                .values(revoked_by=bindparam("b_by")),
-                [{"b_id": r.id, "b_by": verdict[r.id]} for r in changed],
-            )
-        for learner_id in sorted({r.learner_id for r in changed}):
-            SqlJobs(self.conn).enqueue("refold", learner_id, {}, at(self.now_us))
-
-    def _voided(self, ids: set[str]) -> dict[str, str]:
-        rows = self.conn.execute(
-            select(void.c.target_id, void.c.voided_by).where(
-                void.c.tenant_id == self.connection.tenant_id, void.c.target_id.in_(ids)
-            )
-        )
-        return {r.target_id: r.voided_by for r in rows}
-
     # --- what could not be used ---------------------------------------------------------------
 
     def _quarantine(self, bad: Sequence[tuple[bytes, str]]) -> None:
@@ -473,38 +269,8 @@ class Arrivals:
                 lags[_bucket((hwm_us - row["stored_us"]) / 1e6)] += 1
         for bucket, number in lags.items():
             key = {"lrs_id": self.connection.id, "bucket_s": bucket}
-            _add(self.conn, late_hist, key, {}, number)
-
-
-def trusting(trust: Trust) -> Trust:
-    """Return the trust for statements that were judged when they came: their authority is gone."""
-    return replace(trust, authorities=frozenset())
-
-
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
-        id=row.id,
-        statement_id=row.statement_id,
-        competency=row.competency,
-        kind=row.kind,
-        a=row.a,
-        eff_us=row.eff_us,
-        stored_us=row.stored_us or 0,
-        arrival_us=row.arrival_us,
-        revoked_by=row.revoked_by,
-    )
+            add_to_count(self.conn, late_hist, key, {}, number)
 
 
 def _bucket(lag_s: float) -> int:
     return next((b for b in LAG_BUCKETS_S if lag_s <= b), LAG_BUCKETS_S[-1])
-
-
-def _add(
-    conn: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any], number: int
-) -> None:
-    """Add to the `count` of a row, making it first if need be."""
-    insert_ignore(conn, table, [{**key, **values, "count": 0}])
-    change = update(table).values(count=table.c.count + number, **values)
-    for column, value in key.items():
-        change = change.where(table.c[column] == value)
-    conn.execute(change)

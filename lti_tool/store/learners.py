@@ -10,6 +10,7 @@ from sqlalchemy import Connection, LargeBinary, Row, Table, delete, select, upda
 from lti_tool.errors import NotFound
 from lti_tool.ports import LaunchPlace, Learner
 from lti_tool.seal import Seal
+from lti_tool.store import forgetting
 from lti_tool.store.database import us
 from lti_tool.store.documents import wishes_from, wishes_to
 from lti_tool.store.schema import core, lti, metadata
@@ -104,7 +105,7 @@ class SqlLearners:
 
     def erase(self, learner_id: str) -> Mapping[str, int]:
         """Delete every row of this person; return how many per table."""
-        counts: dict[str, int] = {}
+        counts: dict[str, int] = dict(forgetting.forget(self.conn, self.seal, learner_id))
         for table in reversed(metadata.sorted_tables):
             if "learner_id" in table.c:
                 gone = self.conn.execute(delete(table).where(table.c.learner_id == learner_id))

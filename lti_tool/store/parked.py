@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, exists, select, update
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
-from lti_tool.store.arrivals import UNMAPPED, Arrivals, Meaning, trusting
+from lti_tool.store.arrivals import Arrivals
+from lti_tool.store.conclusions import UNMAPPED, Meaning, trusting
 from lti_tool.store.database import us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
@@ -144,7 +145,7 @@ def _conclude(arrivals: Arrivals, rows: Sequence[dict[str, Any]]) -> None:
         (parse(row["raw"]), row) for row in rows if row["raw"] is not None
     ]
     trust = trusting(arrivals.connection.trust)
-    arrivals.settle(arrivals.conclude(readable, trust))
+    arrivals.conclusions.settle(arrivals.conclusions.conclude(readable, trust))
     arrivals.flush()
     arrivals.counts.clear()
     arrivals.unknown.clear()

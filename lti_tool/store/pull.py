@@ -21,7 +21,8 @@ from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
 from lti_tool.store import lrs as connections
 from lti_tool.store import parked
-from lti_tool.store.arrivals import Arrivals, Meaning
+from lti_tool.store.arrivals import Arrivals
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.xapi import late_hist, lrs_cursor, statement

@@ -14,7 +14,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from lti_tool.errors import Conflict
 from lti_tool.store.database import us
@@ -24,6 +35,7 @@ from xapi_bridge.statement import VOIDED
 
 SCOPES = ("write", "read", "all")
 WRITE_LOCK = 0x0A91  # PostgreSQL advisory lock: one writer at a time stamps `stored`
+_CHUNK = 1000
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}
 
 
@@ -242,6 +254,23 @@ def _void(conn: Connection, tenant_id: str, fresh: Sequence[Incoming]) -> None:
     for row in rows:
         target = mine & (xapi_statement.c.statement_id == row.target_id)
         conn.execute(update(xapi_statement).where(target).values(voided_by=row.statement_id))
+
+
+def forget(conn: Connection, tenant_id: str, identifiers: Sequence[str]) -> int:
+    """Delete what these agents did or what is about them; return how many statements."""
+    link, mine = xapi_link.c, xapi_link.c.tenant_id == tenant_id
+    theirs = select(link.stored_us).where(
+        mine,
+        link.kind == "agent",
+        link.direct.is_(True),
+        link.value.in_([_hash(identifier) for identifier in identifiers]),
+    )
+    stamps = list(conn.execute(theirs.distinct()).scalars())
+    for start in range(0, len(stamps), _CHUNK):
+        some = stamps[start : start + _CHUNK]
+        conn.execute(delete(xapi_link).where(mine, link.stored_us.in_(some)))
+        conn.execute(delete(xapi_statement).where(xapi_statement.c.stored_us.in_(some)))
+    return len(stamps)
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -23,10 +23,11 @@ from lti_tool.errors import DatabaseError
 from lti_tool.store import xapi_statements as records
 from lti_tool.store.xapi_statements import Credential, Incoming, Query
 from lti_tool.web.services import house
+from lti_tool.web.xapi_intake import incoming
 from xapi_bridge.errors import MalformedPage, MalformedStatement
 from xapi_bridge.instants import instant_us, text_of
 from xapi_bridge.probe import OURS
-from xapi_bridge.slices import joined, members, spans
+from xapi_bridge.slices import spans
 from xapi_bridge.statement import (
     MAX_STATEMENT_BYTES,
     VOIDED,
@@ -181,20 +182,20 @@ def _post(sender: Credential) -> Response:
     _only(set())
     raw = _body()
     read = [_read(piece) for piece in _pieces(raw)]
-    incoming = [_incoming(s, s.id or str(uuid.uuid4()), sender) for s in read]
-    if len({s.id for s in incoming}) < len(incoming):
+    found = [_incoming(s, s.id or str(uuid.uuid4()), sender) for s in read]
+    if len({s.id for s in found}) < len(found):
         raise Refusal(400, "Two statements of the batch have the same id.")
-    _store(sender, incoming)
-    return Response(orjson.dumps([s.id for s in incoming]), mimetype="application/json")
+    _store(sender, found)
+    return Response(orjson.dumps([s.id for s in found]), mimetype="application/json")
 
 
-def _store(sender: Credential, incoming: list[Incoming]) -> None:
-    if not incoming:
+def _store(sender: Credential, found: list[Incoming]) -> None:
+    if not found:
         return
     try:
         with house().database.begin() as conn:
             # The instant is taken with the write lock in hand, so that `stored` is honest.
-            records.store(conn, sender.tenant_id, incoming, _now())
+            records.store(conn, sender.tenant_id, found, _now())
     except records.IdTaken as error:
         raise Refusal(409, str(error)) from None
     except records.VoidRefused as error:
@@ -239,84 +240,13 @@ def _read(raw: bytes) -> Statement:
 
 
 def _incoming(read: Statement, statement_id: str, sender: Credential) -> Incoming:
-    document = {**read.document, "id": statement_id}
-    near, around = _agents(document), _agents_around(document)
-    return Incoming(
-        id=statement_id,
-        verb=read.verb,
-        registration=str(read.context.get("registration", "")).lower(),
-        target_id=read.object_id if read.object_kind == "StatementRef" else "",
-        digest=hashlib.sha256(canonical(document)).hexdigest(),
-        agents=near,
-        agents_around=around | _identifiers(_authority(sender)),
-        activities=frozenset({read.object_id} if read.is_activity else ()),
-        activities_around=_activities_around(document),
-        body=_verbatim(read, statement_id, sender),
-    )
-
-
-def _verbatim(read: Statement, statement_id: str, sender: Credential) -> bytes:
-    """Return the bytes as sent, with what the LRS has to set: id, timestamp, authority, version."""
-    kept = [(k, v) for k, v in members(read.raw) if k not in ("stored", "authority")]
-    present = {key for key, _ in kept}
-    added = {
-        "id": statement_id,
-        "timestamp": text_of(_us(_now())),
-        "version": "1.0.0",
-        "authority": _authority(sender),
-    }
-    kept += [(k, orjson.dumps(v)) for k, v in added.items() if k not in present]
-    return joined(kept)
+    return incoming(read, statement_id, _authority(sender), _now())
 
 
 def _authority(sender: Credential) -> dict[str, Any]:
     """Who vouches: the sender's key, never what the sender says."""
     home = house().settings.server.base_url
     return {"objectType": "Agent", "account": {"homePage": home, "name": sender.key}}
-
-
-# --- by whom and about what a statement is found ----------------------------------------------
-
-
-def _agents(document: Mapping[str, Any]) -> frozenset[str]:
-    found = _identifiers(document["actor"])
-    if document["object"].get("objectType") in ("Agent", "Group"):
-        found |= _identifiers(document["object"])
-    return found
-
-
-def _agents_around(document: Mapping[str, Any]) -> frozenset[str]:
-    context = document.get("context") or {}
-    named = [context[key] for key in ("instructor", "team") if key in context]
-    named += [entry.get("agent") for entry in context.get("contextAgents") or ()]
-    named += [entry.get("group") for entry in context.get("contextGroups") or ()]
-    found = frozenset[str]().union(*(_identifiers(agent) for agent in named))
-    if document["object"].get("objectType") == "SubStatement":
-        found |= _agents(document["object"]) | _agents_around(document["object"])
-    return found
-
-
-def _identifiers(agent: Any) -> frozenset[str]:
-    """Return the identifier of an agent or group, and those of a group's members."""
-    if not isinstance(agent, dict):
-        return frozenset()
-    try:
-        keys = [actor_key(one) for one in (agent, *agent.get("member", ()))]
-    except MalformedStatement:
-        return frozenset()
-    return frozenset(key.text for key in keys if key)
-
-
-def _activities_around(document: Mapping[str, Any]) -> frozenset[str]:
-    around = (document.get("context") or {}).get("contextActivities") or {}
-    lists = ([found] if isinstance(found, dict) else found for found in around.values())
-    found = frozenset(activity["id"] for listed in lists for activity in listed)
-    inner = document["object"]
-    if inner.get("objectType") == "SubStatement":
-        found |= _activities_around(inner)
-        if inner["object"].get("objectType", "Activity") == "Activity":
-            found |= {inner["object"]["id"]}
-    return found
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -477,7 +407,3 @@ def _plain(status: int, message: str) -> Response:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _us(moment: datetime) -> int:
-    return instant_us(moment.isoformat())[0]

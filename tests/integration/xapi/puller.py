@@ -9,7 +9,7 @@ import time
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs
-from lti_tool.store.arrivals import Meaning
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
 from lti_tool.store.pull import SqlPullStore, client_of
 from tests.integration.xapi.site import LIFTS, ROOT, SECRET

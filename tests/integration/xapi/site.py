@@ -17,7 +17,7 @@ from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
 from lti_tool.store import lrs, mappings, platforms, tenants, xapi_statements
-from lti_tool.store.arrivals import Meaning
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.pull import pull_once

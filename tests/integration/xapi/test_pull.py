@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from lti_tool.store import lrs as connections
 from lti_tool.store import mappings, xapi_statements
 from lti_tool.store.database import us
+from lti_tool.store.learners import SqlLearners
 from lti_tool.store.parked import replay_parked
 from lti_tool.store.pull import SqlPullStore, client_of, deliver_statements
 from lti_tool.store.schema.core import evidence, job
@@ -633,3 +634,17 @@ def test_ids_are_one_statement_in_upper_and_lower_case(site: Site, weather: Weat
     )
     site.pull()
     assert (site.counts()["stored"], site.counts()["quarantined"]) == (1, 0)
+
+
+def test_erasing_a_person_reaches_what_waits_and_what_the_embedded_lrs_holds(site: Site) -> None:
+    site.post(statement_of("77"), statement_of("78"))
+    site.pull()
+    group = {"objectType": "Group", "member": [statement_of("77")["actor"]]}
+    learner = site.learner("77")
+    site.post(statement_of("77"), statement_of(actor=group))
+    with site.database.begin() as conn:
+        counts = SqlLearners(conn, site.seal).erase(learner)
+    assert (counts["parked"], counts["xapi_statement"]) == (1, 3)
+    assert [r.state for r in site.rows()] == ["parked"]
+    left = site.ask("GET").json()["statements"]
+    assert [s["actor"]["account"]["name"] for s in left] == ["78"]

@@ -1,0 +1,52 @@
+"""What LRS traffic holds of a person beside the rows that carry their id, and how it is deleted.
+
+Parked statements are known by a keyed hash of the actor only, and the embedded LRS holds what it
+was sent verbatim. Statements in foreign stores can only be voided or deleted by their operator.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, delete, select
+
+from lti_tool.seal import Seal
+from lti_tool.store import lrs as connections
+from lti_tool.store import xapi_statements
+from lti_tool.store.schema.core import identity
+from lti_tool.store.schema.lti import platform
+from lti_tool.store.schema.xapi import statement
+from xapi_bridge.identity import Alias, Bindings, actors, normal
+from xapi_bridge.statement import ActorKey
+
+
+def forget(conn: Connection, seal: Seal, learner_id: str) -> Mapping[str, int]:
+    """Delete what no `learner_id` leads to; return how many rows. Writes; the caller commits.
+
+    Call it before the identities of the learner are deleted: they say what to look for.
+    """
+    rows = conn.execute(select(identity).where(identity.c.learner_id == learner_id)).all()
+    if not rows:
+        return {"parked": 0, "xapi_statement": 0}
+    names = [Alias(r.platform_id, r.kind, seal.open(r.sealed)) for r in rows]
+    tenant_id = rows[0].tenant_id
+    parked = 0
+    for connection in connections.listed(conn, tenant_id=tenant_id):
+        keys = _keys(names, connections.bindings(conn, connection))
+        hashes = [seal.digest("actor", normal(key).text) for key in keys]
+        mine = (statement.c.lrs_id == connection.id) & statement.c.actor_key.in_(hashes)
+        parked += conn.execute(delete(statement).where(mine)).rowcount
+    embedded = xapi_statements.forget(
+        conn, tenant_id, [key.text for key in _keys(names, _platforms(conn, tenant_id))]
+    )
+    return {"parked": parked, "xapi_statement": embedded}
+
+
+def _keys(names: list[Alias], bindings: Bindings) -> set[ActorKey]:
+    found = {key for name in names for key in actors(name, bindings)}
+    slashed = {ActorKey(k.kind, k.value, f"{k.home}/") for k in found if k.kind == "account"}
+    return found | slashed
+
+
+def _platforms(conn: Connection, tenant_id: str) -> Bindings:
+    mine = platform.c.tenant_id == tenant_id
+    rows = conn.execute(select(platform.c.id, platform.c.issuer).where(mine))
+    return Bindings.of({r.id: r.issuer for r in rows}, {})
