@@ -93,6 +93,9 @@ def _pull(house: House, connection: LrsConnection) -> dict[str, Any]:
         connection.id,
         settings=house.settings.lrs,
         meaning=house.meaning,
+        # Somebody waits for the end: for a busy store, and for a worker that pulls just now.
+        patience_s=300.0,
+        lease_wait_s=60.0,
     )
     return {
         "name": connection.name,
