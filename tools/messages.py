@@ -77,7 +77,7 @@ def updated(language: str) -> Catalog:
         project="roadmap-lti",
         version="",
         fuzzy=False,
-        header_comment="# Made by tools/messages.py. German is written by hand, English repeats the key.",
+        header_comment="# Made by tools/messages.py: German by hand, English repeats the key.",
         creation_date=FIXED,  # a new date with every run would only make noise
         revision_date=FIXED,
         last_translator="",
