@@ -19,7 +19,7 @@ from lti_tool.ports import Delivery, DeliveryFailed, Sender
 from lti_tool.store import keys, lrs, platforms
 from lti_tool.store.pull import deliver_statements
 from lti_tool.store.tokens import SqlTokenShelf
-from xapi_bridge.errors import BridgeError
+from xapi_bridge.errors import BridgeError, StoreBusy
 
 
 def of(house: House) -> Mapping[str, Sender]:
@@ -39,7 +39,8 @@ def _statements(house: House, delivery: Delivery) -> None:
     except NotFound:
         raise DeliveryFailed("The LRS was removed.", retry=False) from None
     except BridgeError as error:
-        raise DeliveryFailed(str(error), retry=error.retry) from error
+        wait_s = error.wait_s if isinstance(error, StoreBusy) else None
+        raise DeliveryFailed(str(error), retry=error.retry, wait_s=wait_s) from error
 
 
 def _score(house: House, delivery: Delivery) -> None:

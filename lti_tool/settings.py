@@ -102,6 +102,7 @@ class Retention:
     recommendations: int
     audit: int
     parked: int
+    embedded_statements: int
 
 
 @dataclass(frozen=True, slots=True)

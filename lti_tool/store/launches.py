@@ -218,7 +218,7 @@ def by_subject(
     """Return the learner with this sub at a platform of this tenant and issuer, by id."""
     found = conn.execute(
         select(platform.c.id).where(
-            platform.c.tenant_id == tenant_id, platform.c.issuer == issuer.rstrip("/")
+            platform.c.tenant_id == tenant_id, platform.c.issuer == issuer
         )
     )
     for platform_id in found.scalars().all():

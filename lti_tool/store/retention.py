@@ -91,6 +91,21 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             & (out.delivered_us < before(kept.raw_statements)),
             None,
         ),
+        "quarantine": (
+            xapi.quarantine,
+            xapi.quarantine.c.first_seen_us < before(kept.raw_statements),
+            None,
+        ),
+        "embedded LRS: search keys": (
+            xapi.xapi_link,
+            xapi.xapi_link.c.stored_us < before(kept.embedded_statements),
+            None,
+        ),
+        "embedded LRS: statements": (
+            xapi.xapi_statement,
+            xapi.xapi_statement.c.stored_us < before(kept.embedded_statements),
+            None,
+        ),
         "audit": (core.audit, core.audit.c.at_us < before(kept.audit), None),
         "nonces": (lti.nonce, lti.nonce.c.expires_us < us(now), None),
         # The newest launch of a link stays: it says where a later write-back has to go.
