@@ -140,9 +140,7 @@ class FakeEvidence:
 
     def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None:
         for e in evidence:
-            self.m.evidence.setdefault(
-                e.id, (learner.id, Recorded(e, statement_id=e.id), False)
-            )
+            self.m.evidence.setdefault(e.id, (learner.id, Recorded(e, statement_id=e.id), False))
 
     def drop_assessment(self, learner_id: str) -> None:
         self.m.evidence = {
@@ -195,7 +193,9 @@ class FakePaths:
 
     def _newest(self, learner_id: str, states: set[PathState]) -> StoredPath | None:
         mine = [
-            p for p in self.m.paths.values() if p.learner_id == learner_id and p.path.state in states
+            p
+            for p in self.m.paths.values()
+            if p.learner_id == learner_id and p.path.state in states
         ]
         return max(mine, key=lambda p: p.revision, default=None)
 

@@ -217,9 +217,7 @@ def by_subject(
 ) -> str | None:
     """Return the learner with this sub at a platform of this tenant and issuer, by id."""
     found = conn.execute(
-        select(platform.c.id).where(
-            platform.c.tenant_id == tenant_id, platform.c.issuer == issuer
-        )
+        select(platform.c.id).where(platform.c.tenant_id == tenant_id, platform.c.issuer == issuer)
     )
     for platform_id in found.scalars().all():
         digest = seal.digest("identity", platform_id, "sub", subject)

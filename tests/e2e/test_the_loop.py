@@ -66,9 +66,7 @@ def test_2_the_profile_says_one_of_three_words_about_every_topic(
         rows.nth(n).get_attribute("data-competency"): rows.nth(n).get_attribute("data-verdict")
         for n in range(rows.count())
     }
-    told = {
-        c["id"]: c["verdict"] for c in api(page, "profile")["competencies"] if c["soll"] > 0
-    }
+    told = {c["id"]: c["verdict"] for c in api(page, "profile")["competencies"] if c["soll"] > 0}
     assert shown == told
     assert set(shown.values()) <= {"met", "gap", "open"}
     assert "K.1" not in shown

@@ -267,9 +267,7 @@ def test_a_profile_is_replaced(opened: Opened) -> None:
 
 def _delivery(learner: Learner, dedupe: str = "d1") -> Delivery:
     body = {"lineitem": "http://l", "score": 0.5}
-    return Delivery(
-        str(uuid.uuid4()), learner.tenant_id, learner.id, "score", "p", dedupe, body
-    )
+    return Delivery(str(uuid.uuid4()), learner.tenant_id, learner.id, "score", "p", dedupe, body)
 
 
 def test_the_same_thing_is_put_into_the_outbox_once(opened: Opened) -> None:
