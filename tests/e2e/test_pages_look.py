@@ -7,20 +7,18 @@ on body, and black on black is filed as "incomplete" (design/pages.md 13).
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import missing
 from tests.pages.gallery import Shown, gallery
 from tests.pages.scene import WORD, Stage
 from tests.pages.serving import served
-
-playwright = pytest.importorskip("playwright.sync_api")
 
 pytestmark = pytest.mark.browser
 
@@ -79,18 +77,18 @@ class Studio:
     """A stage, a browser with everybody's cookies, and the pages to look at."""
 
     stage: Stage
-    browser: playwright.Browser
+    browser: Browser
     pages: tuple[Shown, ...]
     answers: dict[str, str]  # what the server said to a form, by name of the page
 
-    def context(self, width: int, scheme: str) -> playwright.BrowserContext:
+    def context(self, width: int, scheme: str) -> BrowserContext:
         made = self.browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE"
         )
         made.add_cookies([_cookie(s) for s in self.pages if s.visitor is not None])
         return made
 
-    def show(self, page: playwright.Page, shown: Shown) -> None:
+    def show(self, page: Page, shown: Shown) -> None:
         base = self.stage.settings.server.base_url
         home = "" if shown.path.startswith("/") or not shown.visitor else shown.visitor.home
         if shown.name in self.answers:
@@ -109,18 +107,13 @@ def _cookie(shown: Shown) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        missing("Chromium", "apt-get install chromium")
+def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Studio]:
     if not AXE.is_file():
         missing("axe-core", "tools/build_assets.py")
-    with served(tmp_path_factory.mktemp("pages")) as stage, playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with served(tmp_path_factory.mktemp("pages")) as stage:
         pages = tuple(gallery(stage))
         answers = {p.name: _posted(stage, p) for p in pages if p.form is not None}
         yield Studio(stage, browser, pages, answers)
-        browser.close()
 
 
 def _posted(stage: Stage, shown: Shown) -> str:
