@@ -25,7 +25,7 @@ def downgrade(database: Database, revision: str) -> None:
 
 def current(database: Database) -> str:
     """Return the revision of the database, or "" if it is not set up."""
-    with database.engine.connect() as conn:
+    with database.read() as conn:
         return MigrationContext.configure(conn).get_current_revision() or ""
 
 
