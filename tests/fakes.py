@@ -5,7 +5,7 @@ leaves nothing behind, as in the real store.
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -142,11 +142,11 @@ class FakeEvidence:
         for e in evidence:
             self.m.evidence.setdefault(e.id, (learner.id, Recorded(e, statement_id=e.id), False))
 
-    def drop_assessment(self, learner_id: str) -> None:
+    def drop_assessment(self, learner_id: str, but: Collection[str] = ()) -> None:
         self.m.evidence = {
             k: row
             for k, row in self.m.evidence.items()
-            if row[0] != learner_id or row[1].evidence.source is not Source.ASSESSMENT
+            if k in but or row[0] != learner_id or row[1].evidence.source is not Source.ASSESSMENT
         }
 
     def completed_units(self, learner_id: str) -> Mapping[str, datetime]:
@@ -221,6 +221,9 @@ class FakeOutbox:
             return False
         self.m.outbox[delivery.id] = (replace(delivery, next_try=now), "pending")
         return True
+
+    def holds(self, dedupe: str) -> bool:
+        return any(d.dedupe == dedupe for d, _ in self.m.outbox.values())
 
     def due(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
         pending = [d for d, state in self.m.outbox.values() if state == "pending"]

@@ -75,7 +75,7 @@ def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
     """
     with opened() as house:
         learner = _learner(house, tenant, issuer, subject)
-        counts = rights.erase(house.flows, learner, f"cli:{reason}", now())
+        counts = rights.erase(house.flows, learner, "cli", now(), reason=reason)
     for table, count in counts.items():
         if count:
             click.echo(f"{table}: {count} deleted")

@@ -286,8 +286,10 @@ def _record(
 ) -> None:
     """Here answers become evidence: those of this attempt replace those of an earlier one."""
     bank = measure.engine(s, attempt.versions)
-    work.evidence.drop_assessment(learner.id)
-    work.evidence.add(learner, tuple(_evidence(bank, q) for q in asked if q.answered is not None))
+    found = tuple(_evidence(bank, q) for q in asked if q.answered is not None)
+    # What is there already stays as it is: the learner may have corrected it meanwhile.
+    work.evidence.drop_assessment(learner.id, but=[e.id for e in found])
+    work.evidence.add(learner, found)
 
 
 def _evidence(bank: Engine, question: Asked) -> Evidence:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lti_tool.errors import DatabaseError, RoadmapError
 from lti_tool.ports import Delivery, DeliveryFailed, Sender, Services
 
 BATCH = 50
@@ -48,11 +49,24 @@ def deliver(
 def _send(s: Services, send: Sender, delivery: Delivery, backoff: Backoff, now: datetime) -> str:
     try:
         send(delivery)
+    except DatabaseError:
+        raise  # ours, not this row's: the job as a whole is tried again
     except DeliveryFailed as failure:
-        next_try = backoff.after(failure, delivery.attempts + 1, now)
-        with s.store.begin() as work:
-            work.outbox.failed(delivery.id, str(failure), next_try, now)
-        return "failed" if next_try else "dead"
+        return _failed(s, delivery, failure, backoff, now)
+    except Exception as broken:
+        # One row that breaks must not hold up the others. Only our own errors are written for
+        # people; others may quote data, so their kind is kept.
+        said = str(broken) if isinstance(broken, RoadmapError) else type(broken).__name__
+        return _failed(s, delivery, DeliveryFailed(said, retry=True), backoff, now)
     with s.store.begin() as work:
         work.outbox.delivered(delivery.id, now)
     return "delivered"
+
+
+def _failed(
+    s: Services, delivery: Delivery, failure: DeliveryFailed, backoff: Backoff, now: datetime
+) -> str:
+    next_try = backoff.after(failure, delivery.attempts + 1, now)
+    with s.store.begin() as work:
+        work.outbox.failed(delivery.id, str(failure), next_try, now)
+    return "failed" if next_try else "dead"

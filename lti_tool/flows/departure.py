@@ -53,8 +53,13 @@ def withdrawn(
     places = work.learners.places(learner.id)
     if not places or stored.accepted is None:
         return
+    write_back = work.tenants.get(learner.tenant_id).settings.write_back
     event = _event(s, learner, stored, places[0], {}, now) | {"kind": "withdrawn"}
     for target in work.outbox.lrs_targets(learner.tenant_id):
+        # Where nothing was ever written, a withdrawal would be the first word about this person.
+        written = _delivery(learner, stored, "statements", target.id, ())
+        if not (write_back or work.outbox.holds(written.dedupe)):
+            continue
         body = s.path_statements(event)
         delivery = _delivery(learner, stored, "statements", target.id, body, "withdrawn")
         owner = "" if keep_after_erasure else learner.id

@@ -58,7 +58,9 @@ def export(s: Services, learner: Learner) -> bytes:
     return buffer.getvalue()
 
 
-def erase(s: Services, learner: Learner, actor: str, now: datetime) -> Mapping[str, int]:
+def erase(
+    s: Services, learner: Learner, actor: str, now: datetime, *, reason: str = ""
+) -> Mapping[str, int]:
     """Delete everything about this person; return rows per table. Writes and commits.
 
     What was written to an LRS after the person accepted a path is withdrawn there first: that row
@@ -71,9 +73,8 @@ def erase(s: Services, learner: Learner, actor: str, now: datetime) -> Mapping[s
             departure.withdrawn(s, work, learner, accepted, now, keep_after_erasure=True)
             work.jobs.enqueue("deliver", "all", {}, now)
         counts = work.learners.erase(learner.id)
-        work.audit.note(
-            actor, "person.erase", {"rows": sum(counts.values())}, now, tenant_id=learner.tenant_id
-        )
+        detail = {"rows": sum(counts.values())} | ({"reason": reason} if reason else {})
+        work.audit.note(actor, "person.erase", detail, now, tenant_id=learner.tenant_id)
     return counts
 
 

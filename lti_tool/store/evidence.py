@@ -1,6 +1,6 @@
 """Evidence rows: where an answer or a statement has become something we know about a competence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -73,12 +73,13 @@ class SqlEvidence:
         ]
         insert_ignore(self.conn, evidence, rows)
 
-    def drop_assessment(self, learner_id: str) -> None:
-        """Forget the answers' evidence (a new attempt replaces the old one's)."""
+    def drop_assessment(self, learner_id: str, but: Collection[str] = ()) -> None:
+        """Forget the answers' evidence (a new attempt replaces the old one's), but for these."""
         self.conn.execute(
             delete(evidence).where(
                 evidence.c.learner_id == learner_id,
                 evidence.c.source == Source.ASSESSMENT.value,
+                evidence.c.id.not_in(but),
             )
         )
 

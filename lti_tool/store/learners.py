@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, Table, delete, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Table, case, delete, select, update
 
 from lti_tool.errors import NotFound
 from lti_tool.ports import LaunchPlace, Learner
@@ -43,6 +43,7 @@ class SqlLearners:
         return value(row)
 
     def save(self, learner: Learner, now: datetime) -> None:
+        read_anew = core.learner.c.notice_version.is_distinct_from(learner.notice_version)
         self.conn.execute(
             update(core.learner)
             .where(core.learner.c.id == learner.id)
@@ -50,7 +51,10 @@ class SqlLearners:
                 language=learner.language,
                 state=learner.state,
                 notice_version=learner.notice_version,
-                notice_us=us(now) if learner.notice_version else None,
+                notice_us=case(
+                    (read_anew, us(now) if learner.notice_version else None),
+                    else_=core.learner.c.notice_us,
+                ),
                 practised=learner.practised,
                 roles=list(learner.roles),
                 wishes=wishes_to(learner.wishes) if learner.wishes else None,

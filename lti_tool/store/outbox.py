@@ -32,6 +32,10 @@ class SqlOutbox:
         }
         return insert_ignore(self.conn, outbox, [row]) == 1
 
+    def holds(self, dedupe: str) -> bool:
+        found = self.conn.execute(select(outbox.c.id).where(outbox.c.dedupe == dedupe))
+        return found.first() is not None
+
     def due(self, now: datetime, limit: int) -> tuple[Delivery, ...]:
         rows = self.conn.execute(
             select(outbox)

@@ -1,0 +1,86 @@
+"""Everything a path can be sent to, on one small server: LRS, token, grade book and plan service.
+
+It keeps what arrives, by what it is, and can be out of order in any way: `trouble[kind]` is the
+status it answers with instead. It judges like the real ones: an LRS stores an id once, Moodle's
+plan service knows plans by number, its grade book refuses an older timestamp.
+"""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+BUSY_S = 60  # what a busy LRS asks for; longer than a sender waits on the spot
+
+
+@dataclass
+class Receiver:
+    statements: dict[str, Any] = field(default_factory=dict)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    plans: list[dict[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, bytes]] = field(default_factory=list)  # kind and body of every request
+    trouble: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                outer._answer(self, self.rfile.read(length))
+
+            do_PUT = do_POST
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def seen(self, kind: str) -> int:
+        return sum(name == kind for name, _ in self.asked)
+
+    def _answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
+        kind = urlsplit(to.path).path.split("/")[1]
+        self.asked.append((kind, body))
+        status = self.trouble.get(kind, 200)
+        document = getattr(self, f"_{kind}")(to.path, body) if status == 200 else {}
+        sent = json.dumps(document).encode()
+        to.send_response(status)
+        to.send_header("Content-Length", str(len(sent)))
+        to.send_header("Retry-After", str(BUSY_S))
+        to.end_headers()
+        to.wfile.write(sent)
+
+    def _xapi(self, _path: str, body: bytes) -> Any:
+        found = json.loads(body)
+        batch = found if isinstance(found, list) else [found]
+        for statement in batch:
+            self.statements.setdefault(statement["id"], statement)
+        return [s["id"] for s in batch]
+
+    def _token(self, _path: str, _body: bytes) -> Any:
+        return {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}
+
+    def _scores(self, _path: str, body: bytes) -> Any:
+        self.scores.append(json.loads(body))
+        return {}
+
+    def _plan(self, _path: str, body: bytes) -> Any:
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        made = {n[5:-1]: v for n, v in form.items() if n.startswith("plan[")}
+        if form["wsfunction"] == "core_competency_list_user_plans":
+            return [{"id": n, "name": p["name"]} for n, p in enumerate(self.plans, start=1)]
+        if form["wsfunction"] == "core_competency_create_plan":
+            self.plans.append(made)
+            return {"id": len(self.plans)}
+        self.plans[int(made["id"]) - 1].update(made)
+        return True

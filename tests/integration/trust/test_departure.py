@@ -1,0 +1,287 @@
+"""What leaves the house: only what is switched on, exactly once, and never worse than before."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from lti_tool import senders
+from lti_tool.flows import assess, persons, plan
+from lti_tool.flows.deliver import Backoff, DeliveryReport, deliver
+from lti_tool.ports import Delivery, DeliveryFailed, TenantSettings
+from lti_tool.store import lrs, platforms, tenants
+from lti_tool.store.outbox import SqlOutbox
+from lti_tool.store.schema.core import outbox
+from tests.conftest import settings_for
+from tests.integration.trust.receiver import BUSY_S, Receiver
+from tests.integration.trust.town import GARDENER, arriving_as
+from tests.pages.scene import Stage, Visitor
+
+BACKOFF = Backoff(first_s=5.0, attempts=4)
+ALL_ON = TenantSettings(ags=True, plan_service=True)
+
+
+class Town:
+    """A municipality whose LRS, grade book and plan service are one receiver."""
+
+    def __init__(self, folder: Path, settings: TenantSettings) -> None:
+        self.there = Receiver()
+        self.stage = Stage(settings_for(f"sqlite:///{folder / 'departure.db'}"))
+        house, now = self.stage.house, self.stage.now
+        with house.database.begin() as conn:
+            tenants.change(conn, self.stage.tenant.id, settings)
+            self.platform = platforms.add(
+                conn,
+                tenant_id=self.stage.tenant.id,
+                kind="moodle",
+                issuer="https://moodle.example",
+                client_id="moodle",
+                deployment_ids=["1"],
+                auth_url="https://moodle.example/auth",
+                token_url=f"{self.there.url}/token",
+                jwks_url="https://moodle.example/jwks",
+                now=now,
+            )
+            token = house.seal.seal("plan-token")
+            platforms.set_plan_service(conn, self.platform.id, f"{self.there.url}/plan", token)
+            place = {"tenant_id": self.stage.tenant.id, "endpoint": f"{self.there.url}/xapi"}
+            lrs.add(conn, house.seal, name="stadt", key="k", secret="s", now=now, **place)  # type: ignore[arg-type]
+
+    def gardener(self, subject: str = "4711", *, accepted: bool = True) -> Visitor:
+        """Return somebody with a result, and a path that was accepted or not."""
+        place = {"platform_id": self.platform.id, "services": self.services}
+        with arriving_as(self.stage, subject, **place) as hers:
+            return hers.planned(hers.assessed(GARDENER, luck=0.3), accepted=accepted)
+
+    @property
+    def services(self) -> dict[str, str]:
+        return {"lineitem": f"{self.there.url}/scores/7/lineitem"}
+
+    def send(self, after_s: float = 0.0) -> DeliveryReport:
+        """Deliver what is due so many seconds from now."""
+        now = self.stage.now + timedelta(seconds=after_s)
+        return deliver(self.stage.s, senders.of(self.stage.house), BACKOFF, now)
+
+    def rows(self) -> list[tuple[str, str]]:
+        with self.stage.house.database.read() as conn:
+            found = conn.execute(select(outbox.c.kind, outbox.c.state).order_by(outbox.c.kind))
+            return [(r.kind, r.state) for r in found]
+
+    def stuck(self) -> list[dict[str, object]]:
+        with self.stage.house.database.read() as conn:
+            return SqlOutbox(conn).stuck()
+
+    def switch(self, **switches: object) -> None:
+        with self.stage.house.database.begin() as conn:
+            found = tenants.get(conn, self.stage.tenant.id)
+            tenants.change(conn, found.id, replace(found.settings, **switches))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        self.there.close()
+        self.stage.close()
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    """Everything is switched on."""
+    made = Town(tmp_path, ALL_ON)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def careful(tmp_path: Path) -> Iterator[Town]:
+    """The switches are as a new tenant has them."""
+    made = Town(tmp_path, TenantSettings())
+    yield made
+    made.close()
+
+
+# --- what is switched on --------------------------------------------------------------------------
+
+
+def test_by_default_nothing_but_the_path_statements_leaves(careful: Town) -> None:
+    careful.gardener()
+    careful.send()
+    assert {kind for kind, _ in careful.there.asked} == {"xapi"}
+    assert len(careful.there.statements) == 2
+
+
+def test_nothing_leaves_before_the_path_is_accepted(town: Town) -> None:
+    town.gardener(accepted=False)
+    town.send()
+    assert (town.rows(), town.there.asked) == ([], [])
+
+
+def test_with_everything_on_each_receiver_gets_its_part_once(town: Town) -> None:
+    town.gardener()
+    assert town.send() == DeliveryReport(delivered=3, failed=0, dead=0)
+    assert town.send(3600) == DeliveryReport(0, 0, 0)
+    received = town.there
+    assert (len(received.statements), len(received.plans), len(received.scores)) == (2, 1, 1)
+
+
+def test_no_level_no_verdict_and_no_competence_leaves(town: Town) -> None:
+    visitor = town.gardener()
+    town.send()
+    sent = b" ".join(body for _, body in town.there.asked).decode()
+    competences = town.stage.s.content.framework.by_code.values()
+    assert town.there.plans[0]["description"]
+    for word in ("verdict", "erfüllt", "Lernbedarf", "noch offen", "confidence", "ist", "soll"):
+        assert f'"{word}"' not in sent
+    assert visitor.learner_id not in sent
+    assert not [c.title for c in competences if f'"{c.title}"' in sent]
+    assert set(town.there.scores[0]) <= {
+        *("userId", "scoreGiven", "scoreMaximum", "timestamp", "comment"),
+        *("activityProgress", "gradingProgress"),
+    }
+
+
+def test_with_writing_back_off_nothing_leaves_not_even_a_withdrawal(careful: Town) -> None:
+    careful.switch(write_back=False)
+    stays, goes = careful.gardener("1"), careful.gardener("2")
+    plan.object_to_proposals(careful.stage.s, careful.stage.learner(stays), careful.stage.now)
+    persons.erase(careful.stage.s, careful.stage.learner(goes), "learner", careful.stage.now)
+    careful.send()
+    assert (careful.rows(), careful.there.asked) == ([], [])
+
+
+def test_what_was_written_is_withdrawn_also_after_writing_back_was_switched_off(
+    careful: Town,
+) -> None:
+    visitor = careful.gardener()
+    careful.send()
+    careful.switch(write_back=False)
+    persons.erase(careful.stage.s, careful.stage.learner(visitor), "learner", careful.stage.now)
+    assert careful.send().delivered == 1
+    assert len(careful.there.statements) > 2
+
+
+# --- when a receiver is down ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "status"), [("xapi", 503), ("scores", 503), ("plan", 500)])
+def test_a_receiver_that_is_down_costs_a_delay_and_gets_it_once(
+    town: Town, kind: str, status: int
+) -> None:
+    town.there.trouble = {kind: status}
+    town.gardener()
+    assert town.send() == DeliveryReport(delivered=2, failed=1, dead=0)
+    assert town.send(1) == DeliveryReport(0, 0, 0), "it is not asked again at once"
+    town.there.trouble = {}
+    assert town.send(BUSY_S + 1) == DeliveryReport(1, 0, 0)
+    received = town.there
+    assert (len(received.statements), len(received.plans), len(received.scores)) == (2, 1, 1)
+    assert {state for _, state in town.rows()} == {"delivered"}
+
+
+def test_the_wait_doubles_and_a_receiver_that_stays_down_becomes_a_dead_letter(town: Town) -> None:
+    town.there.trouble = {"plan": 500}
+    town.gardener()
+    tries, second = [], 0.0
+    while not any(row["state"] == "dead" for row in town.stuck()) and second < 200:
+        before = town.there.seen("plan")
+        town.send(second)
+        tries += [second] if town.there.seen("plan") > before else []
+        second += 1
+    assert [b - a for a, b in itertools.pairwise(tries)] == [5, 10, 20]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("xapi", 401), ("scores", 403), ("token", 400)])
+def test_a_refusal_that_cannot_heal_is_a_dead_letter_that_says_why(
+    town: Town, kind: str, status: int
+) -> None:
+    town.there.trouble = {kind: status}
+    town.gardener()
+    assert town.send() == DeliveryReport(delivered=2, failed=0, dead=1)
+    (row,) = town.stuck()
+    assert (row["state"], row["attempts"]) == ("dead", 1)
+    assert str(status) in str(row["last_error"]) or "key" in str(row["last_error"])
+    assert town.send(7200) == DeliveryReport(0, 0, 0)
+
+
+def test_a_dead_letter_is_sent_again_when_the_operator_says_so(town: Town) -> None:
+    town.there.trouble = {"scores": 403}
+    town.gardener()
+    town.send()
+    town.there.trouble = {}
+    with town.stage.house.database.begin() as conn:
+        assert SqlOutbox(conn).retry_dead(town.stage.now) == 1
+    assert town.send() == DeliveryReport(1, 0, 0)
+    assert len(town.there.scores) == 1
+
+
+def test_a_crash_between_sending_and_marking_sends_the_same_again(town: Town) -> None:
+    town.gardener()
+    real, died = senders.of(town.stage.house), set[str]()
+
+    def dies_once(delivery: Delivery) -> None:
+        real[delivery.kind](delivery)
+        if delivery.kind not in died:
+            died.add(delivery.kind)
+            raise KeyboardInterrupt
+
+    for _ in real:
+        with pytest.raises(KeyboardInterrupt):
+            deliver(town.stage.s, dict.fromkeys(real, dies_once), BACKOFF, town.stage.now)
+    town.send()
+    received = town.there
+    assert (len(received.statements), len(received.plans)) == (2, 1)
+    assert {score["timestamp"] for score in received.scores} == {received.scores[0]["timestamp"]}
+
+
+def test_one_delivery_that_breaks_does_not_hold_up_the_others(town: Town) -> None:
+    town.gardener()
+
+    def broken(_delivery: Delivery) -> None:
+        raise KeyError("a name that must not be told")
+
+    fakes = {**senders.of(town.stage.house), "plan": broken}
+    assert deliver(town.stage.s, fakes, BACKOFF, town.stage.now) == DeliveryReport(2, 1, 0)
+    (row,) = town.stuck()
+    assert "KeyError" in str(row["last_error"])
+    assert "name that must" not in str(row["last_error"])
+
+
+def test_the_longest_wait_is_what_the_receiver_asks_for() -> None:
+    failure = DeliveryFailed("busy", retry=True, wait_s=90)
+    now = datetime.fromisoformat("2026-11-23T09:00:00+00:00")
+    assert BACKOFF.after(failure, 1, now) == now + timedelta(seconds=90)
+
+
+# --- grades ---------------------------------------------------------------------------------------
+
+
+def test_a_grade_rises_with_the_steps_and_never_falls(town: Town) -> None:
+    visitor = town.gardener()
+    stage = town.stage
+    town.send()
+    stage.learned(visitor, stage.first_unit(visitor))
+    town.send(1)
+    # A new path with other steps: the share done would be smaller.
+    learner = stage.learner(visitor)
+    assess.restart(stage.s, learner, stage.now + timedelta(seconds=2))
+    assess.finish(stage.s, learner, stage.now + timedelta(seconds=3))
+    view = plan.current(stage.s, learner, stage.now)
+    if view.proposal is not None:
+        plan.accept(stage.s, learner, stage.now + timedelta(seconds=4))
+    town.send(5)
+    shares = [s["scoreGiven"] / s["scoreMaximum"] for s in town.there.scores]
+    assert shares[0] == 0
+    assert shares[1] > 0
+    assert shares == sorted(shares)
+    assert view.proposal is not None, "the second path must be another one, or this proves nothing"
+
+
+def test_the_same_progress_is_told_once(town: Town) -> None:
+    visitor = town.gardener()
+    stage = town.stage
+    unit = stage.first_unit(visitor)
+    stage.learned(visitor, unit)
+    stage.learned(visitor, unit)
+    town.send()
+    assert len(town.there.scores) == 2
