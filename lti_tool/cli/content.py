@@ -73,8 +73,16 @@ def assessment() -> None:
 
 
 @assessment.command("simulate")
-@click.option("--persons", default=150, show_default=True)
-@click.option("--seed", "seeds", multiple=True, type=int, default=(100,), show_default=True)
+@click.option("--persons", default=150, show_default=True, help="Examinees per run")
+@click.option(
+    "--seed",
+    "seeds",
+    multiple=True,
+    type=int,
+    default=(100,),
+    show_default=True,
+    help="One run each; may be given repeatedly",
+)
 @click.option("--within", default=0.75, show_default=True, help="Correlation within an area")
 @click.option("--between", default=0.60, show_default=True, help="Correlation across areas")
 @click.option("--categories", default=2, show_default=True, help="2 (2PL) or 5 (graded)")

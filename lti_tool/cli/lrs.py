@@ -30,8 +30,13 @@ def lrs() -> None:
 @click.option(
     "--endpoint", required=True, help="Without /statements, e.g. https://lrs.stadt.de/xapi"
 )
-@click.option("--key", required=True)
-@click.option("--secret-file", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--key", required=True, help="Its key for us; it has to read and to write")
+@click.option(
+    "--secret-file",
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="File with the secret of that key",
+)
 @click.option("--strict", is_flag=True, help="Do not even park statements of unknown persons")
 def add(name: str, tenant: str, endpoint: str, key: str, secret_file: Path, strict: bool) -> None:
     """Connect an LRS; says what it cannot do.

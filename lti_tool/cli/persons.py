@@ -42,7 +42,12 @@ def find(tenant: str, issuer: str, subject: str) -> None:
 @issuer
 @subject
 @reason
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The new ZIP file",
+)
 def export(tenant: str, issuer: str, subject: str, reason: str, out: Path) -> None:
     """Write everything about a person to a ZIP only its owner can read (never to stdout).
 

@@ -22,7 +22,7 @@ def platform() -> None:
 
 @platform.command()
 @tenant_option
-@click.option("--kind", type=click.Choice(KINDS), required=True)
+@click.option("--kind", type=click.Choice(KINDS), required=True, help="Which LMS it is")
 @click.option("--name", default="", help="For your own lists")
 @click.option("--issuer", help="Moodle: Platform ID")
 @click.option("--client-id", help="Moodle: Client ID")
@@ -32,7 +32,11 @@ def platform() -> None:
 @click.option("--jwks-url", help="Moodle: Public keyset URL")
 @click.option("--paste", type=click.File(), help="File with the six lines that ILIAS shows")
 @click.option("--plan-url", default="", help="Web service for learning plans (optional)")
-@click.option("--plan-token-file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--plan-token-file",
+    type=click.Path(exists=True, path_type=Path),
+    help="File with the token for it",
+)
 def add(
     tenant: str,
     kind: str,

@@ -1,0 +1,400 @@
+"""Write the generated parts of the documentation: what the program itself knows best.
+
+    .venv/bin/python tools/build_docs.py           writes docs/reference.md and docs/datenschutz.md
+    .venv/bin/python tools/build_docs.py --check   says what is out of date, and ends with 1
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; the rest of a
+file is written by hand. What the program cannot say itself (what a page is for, what a `data-test`
+name marks) is in the tables of this file; a route, job or name without an entry is an error.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import tempfile
+import textwrap
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+
+import click  # noqa: E402
+from flask import Flask  # noqa: E402
+
+from lti_tool import checking, jobs, settings  # noqa: E402
+from lti_tool.app import create_app  # noqa: E402
+from lti_tool.bootstrap import build  # noqa: E402
+from lti_tool.cli import cli, content, lrs, persons, platforms, tenants  # noqa: E402
+from lti_tool.lti.refusal import Code  # noqa: E402
+from lti_tool.privacy import PersonData  # noqa: E402
+from lti_tool.store import lrs as lrs_store  # noqa: E402
+from lti_tool.store import mappings, migrations  # noqa: E402
+from lti_tool.store.jobs import SqlJobs  # noqa: E402
+from lti_tool.store.outbox import SqlOutbox  # noqa: E402
+from lti_tool.web import api  # noqa: E402
+from xapi_bridge import mapping, wire  # noqa: E402
+
+MARKED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+TARGETS = (ROOT / "docs" / "reference.md", ROOT / "docs" / "datenschutz.md")
+
+
+class Undocumented(Exception):
+    """Something of the program has no words here, or words here have lost what they are about."""
+
+
+#: What a route is for, where its view does not say it in a docstring.
+ROUTES = {
+    "public.index": "What this is, for whom, how to start.",
+    "public.accessibility": "Statement on accessibility (`?fuer=KEY` chooses the municipality).",
+    "public.privacy": "Information on data protection (`?fuer=KEY` chooses the municipality).",
+    "learner.api_me": "Who is here, as JSON: ids only.",
+    "learner.api_path": "The path as JSON.",
+    "learner.data": "What is stored about me, how long, and who sees it.",
+    "learner.erase": "Ask before deleting.",
+    "learner.done": "The questions are done: where to go now.",
+    "learner.assistance": "Help and contact.",
+    "learner.swap": "Choose another unit for this step.",
+    "learner.swapped": "Swap, and show the path.",
+    "learner.postpone": "Choose a later month for this step.",
+    "learner.postponed": "Postpone, and show the path.",
+    "learner.reflect": "Save a private answer.",
+    "learner.practice": "A practice question that never counts.",
+    "learner.dispute": "Say that a piece of evidence is not right.",
+    "learner.role": "Choose the role that the Soll comes from.",
+    "xapi.about": "The xAPI versions of the embedded LRS.",
+    "xapi.statements": "Statements of the embedded LRS: GET, PUT, POST; the rest is 405.",
+}
+
+JOBS = {
+    "refold": "one learner's profile and path from all evidence (key: learner)",
+    "deliver": "send what is in the outbox",
+    "pull": "pull one LRS until caught up (key: LRS)",
+    "pull-all": "enqueue a pull for each LRS",
+    "purge": "delete what is past its retention",
+}
+
+#: The stable names for tests and for acceptance, and what each marks.
+NAMES = {
+    "notice-continue": "button of the first information",
+    "role-option": "one role to choose",
+    "role-more": "one more role beside it",
+    "practice": "the practice question",
+    "begin": "open the unit that comes now",
+    "continue": "the button that leads on",
+    "language": "button to the other language",
+    "start-assessment": "begin, or go on with, the questions",
+    "question": "the form of the open question",
+    "option": "one answer, or one line of an ordering",
+    "dont-know": "“I do not know”",
+    "answer": "save the answer",
+    "pause": "stop for now",
+    "finish": "see the result",
+    "profile": "the profile",
+    "competency-row": "one topic (`data-competency`, `data-verdict`: met, gap, open)",
+    "path": "the path",
+    "path-step": "one step (`data-offer`)",
+    "why": "the reasons of a step",
+    "changes": "what a new proposal changes",
+    "accept-path": "accept the path",
+    "postpone": "move a step to a later month",
+    "swap": "replace a step",
+    "reflection": "the form of a private question",
+    "export": "download everything about me",
+    "erase": "delete everything about me",
+    "sure": "the tick before deleting",
+    "person": "demo LMS: one person (`data-person`)",
+    "course": "demo LMS: one course (`data-course`)",
+    "launch-tool": "demo LMS: open the tool in the page",
+    "launch-tool-window": "demo LMS: open the tool in a new window",
+    "tool-frame": "demo LMS: the frame with the tool",
+    "complete-unit": "demo LMS: mark a unit as done (`data-unit`)",
+    "reset-unit": "demo LMS: take that back (`data-unit`)",
+    "quiz-submit": "demo LMS: hand in a quiz (`data-unit`)",
+    "written-back-link": "demo LMS: link to what came back",
+    "written-back": "demo LMS: what came back",
+    "written-plan": "demo LMS: the learning plan",
+    "written-grade": "demo LMS: a line of the grade book",
+    "written-statement": "demo LMS: a statement in the LRS",
+    "queue-waiting": "demo LMS: statements that wait for its cron",
+}
+
+#: Where a JSON document comes from, and the functions that write its keys.
+JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
+    ("`/l/<launch>/api/me`", (api.me,)),
+    ("`/l/<launch>/api/profile`", (api.profile,)),
+    ("… `competencies[]`", (api._standing,)),
+    ("`/l/<launch>/api/path`", (api._path,)),
+    ("… `steps[]`", (api._step,)),
+    ("`roadmap check --json`", ("ok", "checks")),
+    ("… `checks[]`", (checking.Result.document,)),
+    ("`roadmap lrs status --json`", ("lrs", "outbox")),
+    ("… `lrs[]`", (lrs_store._status, *lrs_store.COUNTS)),
+    ("… `outbox`", ("pending", "delivered", "dead")),
+    ("`roadmap lrs pull --json`: `lrs[]`", (lrs._pull,)),
+    ("`roadmap lrs list --json`: `lrs[]`", ("name", "endpoint")),
+    ("`roadmap outbox list --json`", ("outbox", "stuck")),
+    ("… `stuck[]`", (SqlOutbox.stuck,)),
+    ("`roadmap jobs status --json`: `jobs[]`", (SqlJobs.listed,)),
+    ("`roadmap mapping unmapped --json`: `unmapped[]`", (mappings.still_unmapped,)),
+    ("`roadmap tenant list --json`: `tenants[]`", ("key", "name", "land", *tenants.SWITCHES)),
+    ("`roadmap platform list --json`: `platforms[]`", (platforms.listed.callback,)),
+    ("`roadmap deployment list --json`: `deployments[]`", (platforms.deployments.callback,)),
+    ("`roadmap keys list --json`: `keys[]`", (platforms.list_keys.callback,)),
+    ("`roadmap privacy purge --json`", (persons.purge.callback,)),
+    ("`roadmap content check --json`", (content.check.callback,)),
+    ("`roadmap assessment simulate --json`", (content.simulate_command.callback,)),
+)
+
+WRITTEN = {
+    wire.RECOMMENDED: "the service recommends a path with its steps (on acceptance)",
+    wire.REGISTERED: "the learner is registered for it (on acceptance)",
+    wire.DESELECTED: "it is withdrawn (objection to proposals, or deletion)",
+}
+
+VISIBLE = {
+    "learner": "nur die Person selbst",
+    "nobody": "niemand; nur das Programm",
+    "learner, receiving system": "die Person selbst und das System, an das es geht",
+    "learner, chosen recipient": "die Person selbst und wen sie dafür gewählt hat",
+    "systems with a key of this LRS": "Systeme mit einem Schlüssel für diesen LRS",
+    "operator": "wer den Dienst betreibt",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the files, or with --check only compare; return the exit code."""
+    old = [path for path in TARGETS if path.read_text(encoding="utf-8") != rendered(path)]
+    for path in old:
+        print(f"{path.relative_to(ROOT)} is out of date" if "--check" in arguments else path)
+        if "--check" not in arguments:
+            path.write_text(rendered(path), encoding="utf-8")
+    return 1 if old and "--check" in arguments else 0
+
+
+def rendered(path: Path) -> str:
+    """Return the file as it should be."""
+
+    def part(match: re.Match[str]) -> str:
+        return f"{match[1]}{PARTS[match[2]]().strip()}\n{match[3]}"
+
+    return MARKED.sub(part, path.read_text(encoding="utf-8"))
+
+
+def every_command(
+    command: click.Command = cli, path: tuple[str, ...] = ("roadmap",)
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every command that does something, with the words that call it."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    for name, below in command.commands.items():
+        yield from every_command(below, (*path, name))
+
+
+def commands() -> str:
+    parts, group = [], ""
+    for path, command in every_command():
+        if path[1] != group:
+            group = path[1]
+            parts.append(f"### roadmap {group}\n")
+        parts.append(_command(path, command))
+    return "\n".join(parts)
+
+
+def _command(path: tuple[str, ...], command: click.Command) -> str:
+    context = click.Context(command, info_name=" ".join(path))
+    said, _, example = inspect.cleandoc(command.help or "").partition("Example: ")
+    records = [p.get_help_record(context) for p in command.get_params(context)]
+    options = [
+        f"- `{r[0]}` {r[1]}".rstrip() for r in records if r and r[1] and "--help" not in r[0]
+    ]
+    usage = " ".join([*path, *command.collect_usage_pieces(context)])
+    lines = [f"**`{usage}`**", "", " ".join(said.split()), "", *options]
+    return "\n".join([*lines, *([""] if options else []), f"```\n{example.strip()}\n```", ""])
+
+
+def settings_table() -> str:
+    rows = [
+        (f"`{key}`", f"`ROADMAP__{key.replace('.', '__').upper()}`", f"`{_toml(value)}`", words)
+        for key, value, words in every_setting()
+    ]
+    return _table(("setting", "environment", "default", "what it is"), rows)
+
+
+def every_setting() -> Iterator[tuple[str, Any, str]]:
+    """Yield key, default and the comment above it; a key without one shares the last."""
+    text = settings.DEFAULT_FILE.read_text(encoding="utf-8")
+    values, section, words, open_ = tomllib.loads(text), "", "", False
+    for line in text.splitlines():
+        if line.startswith("#"):
+            words, open_ = (f"{words} {line[1:].strip()}" if open_ else line[1:].strip()), True
+            continue
+        open_ = False
+        if line.startswith("["):
+            section, words = line.strip("[]"), ""
+        elif " = " in line:
+            name = line.partition(" = ")[0]
+            place = values[section] if section else values
+            yield f"{section}.{name}".lstrip("."), place[name], words
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def routes() -> str:
+    app = _app()
+    rows = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda r: (r.rule, sorted(r.methods or ()))):
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        rows.append((f"`{rule.rule}`", ", ".join(methods), _purpose(app, rule.endpoint)))
+    return _table(("address", "methods", "what it is for"), rows)
+
+
+def _purpose(app: Flask, endpoint: str) -> str:
+    said = ROUTES.get(endpoint) or (app.view_functions[endpoint].__doc__ or "").split("\n")[0]
+    if not said:
+        raise Undocumented(f"route {endpoint}: add it to ROUTES in tools/build_docs.py")
+    return said
+
+
+def _app() -> Flask:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/docs.db"
+        house = build(settings.load({"ROADMAP__DATABASE__URL": url}))
+        try:
+            migrations.upgrade(house.database)
+            return create_app(house.settings, house)
+        finally:
+            house.close()
+
+
+def refusals() -> str:
+    rows = [(f"`{c.slug}`", str(c.status), f"`{c.case.value}`") for c in Code]
+    return _table(("code", "status", "case on the page"), rows)
+
+
+def jobs_table() -> str:
+    if JOBS.keys() != jobs.JOBS.keys():
+        raise Undocumented(f"jobs: {JOBS.keys() ^ jobs.JOBS.keys()}")
+    clock = _clock()
+    rows = [(f"`{name}`", clock.get(name, "when asked for"), JOBS[name]) for name in jobs.JOBS]
+    return _table(("job", "every", "what it does"), rows)
+
+
+def _clock() -> Mapping[str, str]:
+    """Return job -> how often, with the setting's name where a setting decides."""
+    source = textwrap.dedent(inspect.getsource(jobs._clock_table))
+    table = next(n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Dict))
+    pairs = zip(table.keys, table.values, strict=True)
+    return {ast.literal_eval(key): _seconds(value) for key, value in pairs if key is not None}
+
+
+def _seconds(value: ast.expr) -> str:
+    said = ast.unparse(value)
+    setting = said.partition("settings.")[2]
+    return f"`{setting}` seconds" if setting else f"{float(said):.0f} s"
+
+
+def data_tests() -> str:
+    found = data_tests_in_use()
+    if wrong := found ^ NAMES.keys():
+        raise Undocumented(f"data-test names: {', '.join(sorted(wrong))}; see NAMES")
+    return _table(("name", "what it marks"), [(f"`{n}`", words) for n, words in NAMES.items()])
+
+
+def data_tests_in_use() -> set[str]:
+    """Return the names that templates and pages give."""
+    found: set[str] = set()
+    for folder in ("lti_tool/web/templates", "demo/templates"):
+        for path in (ROOT / folder).glob("*.html"):
+            text = path.read_text(encoding="utf-8")
+            found |= set(re.findall(r'test=("[a-z-]+")', text))
+            found |= set(re.findall(r'timeline\([^)]*, ("[a-z-]+")\)', text))
+    return {name.strip('"') for name in found}
+
+
+def json_keys() -> str:
+    rows = []
+    for title, sources in JSON:
+        keys = dict.fromkeys(k for s in sources for k in ([s] if isinstance(s, str) else _keys(s)))
+        rows.append((title, ", ".join(f"`{k}`" for k in keys)))
+    return _table(("where", "keys"), rows)
+
+
+def _keys(function: Callable[..., Any]) -> Iterable[str]:
+    """Yield the keys a function writes: of its dict literals, and of its calls of jsonify."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            yield from (k.value for k in node.keys if isinstance(k, ast.Constant))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "jsonify":
+            yield from (k.arg for k in node.keywords if k.arg)
+
+
+def xapi_read() -> str:
+    rows = [
+        (f"`{table.ref}`", rule.key, f"`{rule.verb}`", _more(rule), rule.effect)
+        for table in mapping.load(ROOT / "content" / "mapping")
+        for rule in table.rules
+    ]
+    return _table(("table", "rule", "verb", "only if", "effect"), rows)
+
+
+def _more(rule: mapping.Rule) -> str:
+    return "<br>".join(f"`{text}`" for text in (rule.event, rule.type) if text)
+
+
+def xapi_written() -> str:
+    if WRITTEN.keys() != wire._DISPLAY.keys():
+        raise Undocumented("verbs written: see WRITTEN")
+    return _table(("verb", "when"), [(f"`{verb}`", words) for verb, words in WRITTEN.items()])
+
+
+def person_data() -> str:
+    """Return the German table of the purpose registry."""
+    file = ROOT / "config" / "privacy.toml"
+    raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    rows = []
+    for p in PersonData.load(file):
+        why, seen = raw[p.table]["purpose_de"], VISIBLE[p.visible_to]
+        rows.append((p.shown["de"], why, p.kept["de"], seen, f"`{p.table}`"))
+    return _table(("Was", "Wozu", "Wie lange", "Wer sieht es", "Tabelle"), rows)
+
+
+def retention_days() -> str:
+    """Return the German table of the periods in force by default."""
+    rows = [
+        (f"`{key}`", f"{value} Tage")
+        for key, value, _ in every_setting()
+        if key.startswith("retention.")
+    ]
+    return _table(("Einstellung", "Vorgabe"), rows)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in lines)
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "settings": settings_table,
+    "routes": routes,
+    "refusals": refusals,
+    "jobs": jobs_table,
+    "data-tests": data_tests,
+    "json": json_keys,
+    "xapi-read": xapi_read,
+    "xapi-written": xapi_written,
+    "person-data": person_data,
+    "retention": retention_days,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
