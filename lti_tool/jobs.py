@@ -86,9 +86,13 @@ def run_now(house: House, name: str, key: str = "all") -> None:
 
     :raises RoadmapError: there is no such job, or it failed.
     """
+    _body(name)(house, key, {}, utc_now())
+
+
+def _body(name: str) -> Body:
     if name not in JOBS:
         raise RoadmapError(f"There is no job {name!r}.", remedy=f"Jobs: {', '.join(JOBS)}.")
-    JOBS[name](house, key, {}, utc_now())
+    return JOBS[name]
 
 
 @dataclass
@@ -172,7 +176,7 @@ class Worker:
     def _work(self, leased: Leased) -> None:
         with _Heartbeat(self.house, leased, self.owner):
             try:
-                JOBS[leased.name](self.house, leased.key, leased.payload, utc_now())
+                _body(leased.name)(self.house, leased.key, leased.payload, utc_now())
             except Exception as error:
                 self._failed(leased, error)
                 return

@@ -102,17 +102,17 @@ class SqlJobs:
     def fail(
         self, leased: Leased, owner: str, error: str, next_try: datetime | None, now: datetime
     ) -> None:
-        self.conn.execute(
-            update(job)
-            .where(job.c.id == leased.id, job.c.lease_owner == owner)
-            .values(
-                state="waiting" if next_try else "failed",
-                run_after_us=us(next_try or now),
-                lease_owner=None,
-                lease_until_us=None,
-                last_error=error,
-            )
-        )
+        """Note a failure and free the job; without a next try it has failed for good."""
+        mine = (job.c.id == leased.id) & (job.c.lease_owner == owner)
+        if next_try is None:
+            # Who enqueued it during this run knows nothing of the failures before: it stays.
+            given_up = {"state": "failed", "run_after_us": us(now)}
+            self.conn.execute(update(job).where(mine, job.c.state == "running").values(given_up))
+        else:
+            again = {"state": "waiting", "run_after_us": us(next_try)}
+            self.conn.execute(update(job).where(mine).values(again))
+        freed = {"lease_owner": None, "lease_until_us": None, "last_error": error}
+        self.conn.execute(update(job).where(mine).values(freed))
 
     def release_expired(self, now: datetime) -> int:
         """Free the jobs of dead workers; return how many."""
