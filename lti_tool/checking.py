@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from competency import checks as content_checks
@@ -59,13 +60,13 @@ def _in_house(house: House, settings: Settings) -> Iterator[Result]:
     with house.database.read() as conn:
         tenants_there = tenants.listed(conn)
         platforms_there = platforms.listed(conn)
-        lrs_there = [lrs.get(conn, house.seal, c.id) for c in lrs.listed(conn)]
+        lrs_there = lrs.listed(conn)
     yield _any("tenants", len(tenants_there), "roadmap tenant add KEY --name …")
     yield _any("platforms", len(platforms_there), "roadmap platform add …")
     for platform in platforms_there:
         yield _platform(house, platform.issuer, platform.jwks_url, platform.state)
     for connection in lrs_there:
-        yield _lrs(connection)
+        yield _guarded(f"LRS {connection.name}", partial(_lrs, house, connection.id))
 
 
 def _content(settings: Settings) -> Result:
@@ -96,7 +97,9 @@ def _platform(house: House, issuer: str, jwks_url: str, state: str) -> Result:
     return Result(name, True, f"{number} usable key(s)")
 
 
-def _lrs(connection: lrs.LrsConnection) -> Result:
+def _lrs(house: House, lrs_id: str) -> Result:
+    with house.database.read() as conn:
+        connection = lrs.get(conn, house.seal, lrs_id)
     name = f"LRS {connection.name}"
     try:
         with client_of(connection) as client:

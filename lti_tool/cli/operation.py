@@ -14,6 +14,19 @@ from lti_tool.errors import RoadmapError
 from lti_tool.jobs import JOBS, Worker, run_now
 from lti_tool.store.jobs import SqlJobs
 
+SERVING: dict[str, Any] = {
+    # Errors of ours are pages; what is left never shows a stack trace.
+    "expose_tracebacks": False,
+    "ident": None,
+    "max_request_body_size": 32 * 1024 * 1024,
+    # A browser keeps up to six connections open, and whoever sends a request byte by byte holds
+    # one each: the server's own 100 for two minutes are taken by one person. poll() knows no 1024.
+    "connection_limit": 2000,
+    "channel_timeout": 30,
+    "cleanup_interval": 5,
+    "asyncore_use_poll": True,
+}
+
 
 @click.command()
 def serve() -> None:
@@ -27,10 +40,7 @@ def serve() -> None:
             host=config.server.host,
             port=config.server.port,
             threads=config.server.threads,
-            # Errors of ours are pages; what is left never shows a stack trace.
-            expose_tracebacks=False,
-            ident=None,
-            max_request_body_size=32 * 1024 * 1024,
+            **SERVING,
         )
     except OSError as error:
         raise RoadmapError(

@@ -66,3 +66,31 @@ def switch(key: str, name: str, state: str, purpose: str) -> None:
             work.tenants.change(found.id, replace(found.settings, **switched))
             work.audit.note("cli", "tenant.switch", detail, now(), tenant_id=found.id)
     click.echo(f"{name} is {state} for {key}.")
+
+
+@tenant.command("set")
+@click.argument("key")
+@click.option("--contact", help="Whom learners ask when something does not work")
+@click.option("--controller", help="Who is responsible (Art. 13): name and address")
+@click.option("--officer", help="How to reach the data protection officer")
+@click.option("--accessibility-contact", help="Where barriers are reported")
+@click.option("--confirm-role", "confirmed", multiple=True, help="A role whose Soll is decided")
+def change(key: str, confirmed: tuple[str, ...], **texts: str | None) -> None:
+    """Set what the first information and the statements say; it is audited.
+
+    Example: roadmap tenant set musterstadt --officer datenschutz@stadt.de --confirm-role GB
+    """
+    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    with opened() as house:
+        with house.database.read() as conn:
+            found = tenants.by_key(conn, key)
+        known = {role.key for role in house.flows.content.roles}
+        if unknown := sorted(set(confirmed) - known):
+            raise click.UsageError(f"There is no role {', '.join(unknown)}.")
+        roles = tuple(dict.fromkeys((*found.settings.confirmed_roles, *confirmed)))
+        with house.store.begin() as work:
+            changed = replace(found.settings, confirmed_roles=roles, **given)
+            work.tenants.change(found.id, changed)
+            detail = {"changed": sorted(given), "confirmed_roles": list(confirmed)}
+            work.audit.note("cli", "tenant.set", detail, now(), tenant_id=found.id)
+    click.echo(f"{key} changed.")

@@ -63,10 +63,16 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             core.reflection.c.answered_us < before(kept.answers),
             None,
         ),
+        # Their questions and reflections go with them.
+        "attempts": (core.attempt, core.attempt.c.touched_us < before(kept.evidence), None),
+        "profiles": (core.profile, core.profile.c.computed_us < before(kept.evidence), None),
         "evidence": (core.evidence, core.evidence.c.eff_us < before(kept.evidence), None),
         "raw statements": (
             xapi.statement,
-            (st.received_us < before(kept.raw_statements)) & st.raw.is_not(None),
+            # Parked ones have a time of their own: without their text they could not be replayed.
+            (st.state != "parked")
+            & (st.received_us < before(kept.raw_statements))
+            & st.raw.is_not(None),
             {"raw": None, "actor_key": None},
         ),
         "parked statements": (

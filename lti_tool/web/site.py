@@ -31,6 +31,7 @@ class Site:
     csrf: str
     here: str
     ends_s: int  # seconds until the session ends without a tap; 0 = no session
+    warning_s: int  # how long before that the page says so
     foot: tuple[FootLink, ...]
 
     @property
@@ -50,6 +51,7 @@ def site() -> Site:
         csrf=str(g.get("csrf", "")),
         here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
         ends_s=house().settings.session.idle_s if launch else 0,
+        warning_s=house().settings.session.warning_s,
         foot=_foot(launch),
     )
 

@@ -57,9 +57,10 @@
     });
   }
 
-  // The session ends: say so three minutes before, and let one tap keep it open.
+  // The session ends: say so in time, and let one tap keep it open.
   const ends = Number(body.dataset.ends || 0);
-  if (ends > 180) {
+  const before = Number(body.dataset.endsBefore || 0);
+  if (ends > before) {
     const warn = () => {
       const line = document.createElement("div");
       line.className = "rm-ends rm-wrap";
@@ -76,10 +77,10 @@
       button.addEventListener("click", () => {
         fetch(body.dataset.keep, { credentials: "same-origin" });
         line.remove();
-        setTimeout(warn, (ends - 180) * 1000);
+        setTimeout(warn, (ends - before) * 1000);
       });
     };
-    setTimeout(warn, (ends - 180) * 1000);
+    setTimeout(warn, (ends - before) * 1000);
   }
 
   // Inside a frame: tell the learning portal how tall the page is. Height only, nothing else.
