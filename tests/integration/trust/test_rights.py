@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from lti_tool.flows import assess, persons, profiles
-from lti_tool.store.database import Database
 from lti_tool.store.schema.core import audit, evidence, learner
 from tests.conftest import settings_for
 from tests.integration.trust.town import GARDENER
@@ -14,8 +13,8 @@ from tests.pages.scene import Stage, Visitor
 
 
 @pytest.fixture
-def stage(database: Database, database_url: str):
-    made = Stage(settings_for(database_url))
+def stage(tmp_path):
+    made = Stage(settings_for(f"sqlite:///{tmp_path}/rights.db"))
     yield made
     made.close()
 
