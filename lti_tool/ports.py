@@ -217,8 +217,13 @@ class Tenants(Protocol):
 class Learners(Protocol):
     def get(self, learner_id: str) -> Learner: ...
     def save(self, learner: Learner, now: datetime) -> None: ...
-    def lock(self, learner_id: str) -> None:
-        """Let whatever else writes about this person wait until this transaction ends."""
+    def lock(self, learner_id: str) -> Learner:
+        """Let whatever else writes about this person wait until this transaction ends.
+
+        Returns the person as she is now: what was read before may be old.
+
+        :raises NotFound: she was deleted meanwhile.
+        """
         ...
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]: ...

@@ -78,8 +78,8 @@ class FakeLearners:
     def save(self, learner: Learner, now: datetime) -> None:
         self.m.learners[learner.id] = learner
 
-    def lock(self, learner_id: str) -> None:
-        """Nothing to do: there is one writer."""
+    def lock(self, learner_id: str) -> Learner:
+        return self.get(learner_id)  # there is one writer
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
         return self.m.places.get(learner_id, ())

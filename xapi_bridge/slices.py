@@ -9,8 +9,10 @@ import orjson
 
 from xapi_bridge.errors import MalformedPage
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
-_KEY = re.compile(rb'\s*("[^"\\]*(?:\\.[^"\\]*)*")\s*:\s*', re.DOTALL)
+# Possessive, and a quote that is never closed is a token of its own: else a few KB of escaped
+# quotes are tried from every one of them, in time that grows with the square of their number.
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},"]', re.DOTALL)
+_KEY = re.compile(rb'\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 
 
 def members(raw: bytes) -> list[tuple[str, bytes]]:
@@ -36,6 +38,8 @@ def spans(raw: bytes, opening: bytes) -> list[tuple[int, int]]:
     for token in _TOKEN.finditer(raw):
         sign = raw[token.start()]
         if sign == 0x22:  # a string
+            if token.end() - token.start() == 1:
+                break
             continue
         if sign in b"[{":
             if depth == 0:

@@ -69,7 +69,7 @@ def practice_item(s: Services) -> Item:
 def start(s: Services, learner: Learner, now: datetime) -> None:
     """Open an attempt and ask its first question, or continue the open one. Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         latest = work.attempts.latest(learner.id)
         if latest is None or latest.state != OPEN:
             _open(s, work, learner, now)
@@ -78,7 +78,7 @@ def start(s: Services, learner: Learner, now: datetime) -> None:
 def restart(s: Services, learner: Learner, now: datetime) -> None:
     """Close the open attempt without a result and open a new one. Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         latest = work.attempts.latest(learner.id)
         if latest is not None and latest.state == OPEN:
             work.attempts.save(replace(latest, state=FINISHED, finished=now, touched=now))
@@ -97,7 +97,7 @@ def open_question(s: Services, learner: Learner, now: datetime) -> Question | No
         asked = work.attempts.questions(attempt.id)
     if not _waiting(asked):
         with s.store.begin() as work:
-            work.learners.lock(learner.id)
+            learner = work.learners.lock(learner.id)
             _next(s, work, learner, attempt, work.attempts.questions(attempt.id), now)
             asked = work.attempts.questions(attempt.id)
     waiting = _waiting(asked)
@@ -114,7 +114,7 @@ def answer(
     :raises Conflict: no such question was asked.
     """
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         attempt = work.attempts.latest(learner.id)
         if attempt is None:
             raise Conflict("Nothing was asked yet.", remedy="Start with the first question.")
@@ -144,7 +144,7 @@ def answer(
 def finish(s: Services, learner: Learner, now: datetime) -> None:
     """End the open attempt early, with the result the answers allow. Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         attempt = work.attempts.latest(learner.id)
         if attempt is not None and attempt.state == OPEN:
             _finish(s, work, learner, attempt, work.attempts.questions(attempt.id), now)
@@ -153,7 +153,7 @@ def finish(s: Services, learner: Learner, now: datetime) -> None:
 def settle(s: Services, learner: Learner, now: datetime) -> None:
     """Make a result of the answers so far; the attempt stays open. Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         attempt = work.attempts.latest(learner.id)
         if attempt is not None:
             _record(s, work, learner, attempt, work.attempts.questions(attempt.id))
@@ -193,7 +193,7 @@ def reflect(
         raise Conflict("There is no such question.", remedy="Go back to your page.")
     scoring.validate(item, response)
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         attempt = work.attempts.latest(learner.id)
         if attempt is None:
             raise Conflict("Answer some questions first.", remedy="Start with the first question.")

@@ -4,6 +4,7 @@ Statements become evidence in the bridge's mapping, in the transaction of the pa
 the learner's state is a fold over all evidence in order, computed here, never updated in place.
 """
 
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -11,15 +12,16 @@ from typing import Any
 from competency.evidence import Source
 from competency.judge import profile_of
 from competency.profile import Profile, SelfImage, Standing, Verdict
+from lti_tool.errors import NotFound
 from lti_tool.flows import measure, replanning
 from lti_tool.ports import Learner, Services, StoredProfile, Work
 
 
 def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
     """Compute profile and path of one learner anew from all evidence. Writes and commits."""
-    with s.store.begin() as work:
-        work.learners.lock(learner_id)
-        refold(s, work, work.learners.get(learner_id), now)
+    # Who has erased everything while the job waited needs no profile any more.
+    with suppress(NotFound), s.store.begin() as work:
+        refold(s, work, work.learners.lock(learner_id), now)
 
 
 def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:

@@ -65,9 +65,11 @@ def erase(
 
     What was written to an LRS after the person accepted a path is withdrawn there first: that row
     has no learner, so that it survives the deletion and can be sent.
+
+    :raises NotFound: another tab was faster.
     """
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         if accepted is not None:
             departure.withdrawn(s, work, learner, accepted, now, keep_after_erasure=True)

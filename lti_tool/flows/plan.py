@@ -30,6 +30,7 @@ class PathView:
     start: str
     made: datetime | None = None
     proposal: LearningPath | None = None
+    offered: str = ""  # names exactly the draft that waits for a yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def current(s: Services, learner: Learner, now: datetime) -> PathView:
         profiled = work.profiles.get(learner.id) is not None
     if newest is None and profiled and learner.state == "active":
         with s.store.begin() as work:
-            work.learners.lock(learner.id)
-            newest = work.paths.current(learner.id) or _draft(s, work, learner, now)
+            learner = work.learners.lock(learner.id)
+            newest = work.paths.current(learner.id)
+            if newest is None and learner.state == "active":
+                newest = _draft(s, work, learner, now)
     with s.store.read() as work:
         settings = work.tenants.get(learner.tenant_id).settings
         links = work.tenants.activities(learner.tenant_id)
@@ -63,17 +66,23 @@ def current(s: Services, learner: Learner, now: datetime) -> PathView:
         start=shown.path.start if shown else measure.month(now),
         made=shown.made if shown else None,
         proposal=waiting.path if waiting else None,
+        offered=newest.recommendation_id if newest else "",
     )
 
 
-def accept(s: Services, learner: Learner, now: datetime) -> None:
+def accept(s: Services, learner: Learner, now: datetime, *, offered: str = "") -> None:
     """Make the draft count, and put it into the outbox, in one commit.
 
-    :raises Conflict: there is no draft (somebody accepted or withdrew it in another tab).
+    `offered` names the draft that was shown: a yes is a yes to that one only.
+
+    :raises Conflict: there is no draft (somebody accepted or withdrew it in another tab), or it
+        is no longer the one that was shown.
     """
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         stored = _waiting_draft(work, learner)
+        if offered and offered != stored.recommendation_id:
+            raise Conflict("The proposal has changed.", remedy="Look at your path.")
         before = work.paths.accepted(learner.id)
         if before is not None:
             work.paths.save(replace(before, path=replace(before.path, state=PathState.WITHDRAWN)))
@@ -180,11 +189,7 @@ def what_if(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> Lea
 
 def take(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> None:
     """Plan with these wishes from now on; the result is a draft. Writes and commits."""
-    with s.store.begin() as work:
-        work.learners.lock(learner.id)
-        changed = replace(learner, wishes=wishes)
-        work.learners.save(changed, now)
-        _draft(s, work, changed, now)
+    _plan_anew(s, learner, lambda _: wishes, now)
 
 
 def wishes(s: Services, learner: Learner) -> Wishes:
@@ -194,7 +199,7 @@ def wishes(s: Services, learner: Learner) -> Wishes:
 def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
     """Stop proposing: drafts and the path are withdrawn, the profile stays. Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         work.paths.withdraw(learner.id)
         if accepted is not None:
@@ -208,7 +213,7 @@ def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
 
 def allow_proposals(s: Services, learner: Learner, now: datetime) -> None:
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         work.learners.save(replace(learner, state="active"), now)
 
 
@@ -217,7 +222,20 @@ def _wish(
 ) -> None:
     if unit not in s.content.catalogue.by_key:
         raise Conflict("There is no such offer.", remedy="Go back to your path.")
-    take(s, learner, change(replanning.wishes_of(s, learner)), now)
+    _plan_anew(s, learner, change, now)
+
+
+def _plan_anew(
+    s: Services, learner: Learner, change: Callable[[Wishes], Wishes], now: datetime
+) -> None:
+    """:raises Conflict: the person objected to proposals, perhaps in another tab just now."""
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        if learner.state == "objected":
+            raise Conflict("There are no proposals.", remedy="Look at your path.")
+        changed = replace(learner, wishes=change(replanning.wishes_of(s, learner)))
+        work.learners.save(changed, now)
+        _draft(s, work, changed, now)
 
 
 def _draft(s: Services, work: Work, learner: Learner, now: datetime) -> StoredPath:

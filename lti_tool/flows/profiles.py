@@ -64,7 +64,7 @@ def dispute(
     :raises NotFound: it is not this learner's.
     """
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         if kind == "not_me":
             found = work.evidence.revoke(learner.id, evidence_id)
         else:
@@ -81,20 +81,20 @@ def dispute(
 
 def remember_practice(s: Services, learner: Learner, now: datetime) -> None:
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         work.learners.save(replace(learner, practised=True), now)
 
 
 def read_notice(s: Services, learner: Learner, version: str, now: datetime) -> None:
     """Remember which version of the first information was shown (law L04). Writes and commits."""
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         work.learners.save(replace(learner, notice_version=version), now)
 
 
 def speak(s: Services, learner: Learner, language: str, now: datetime) -> None:
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        learner = work.learners.lock(learner.id)
         work.learners.save(replace(learner, language=language), now)
 
 

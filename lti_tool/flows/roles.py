@@ -34,9 +34,8 @@ def choose(s: Services, learner: Learner, keys: tuple[str, ...], now: datetime) 
     keys = tuple(dict.fromkeys(keys))[:MOST_ROLES]
     if not keys or not all(known(s, key) for key in keys):
         raise Conflict("There is no such role.", remedy="Choose one of the list.")
-    changed = replace(learner, roles=keys)
     with s.store.begin() as work:
-        work.learners.lock(learner.id)
+        changed = replace(work.learners.lock(learner.id), roles=keys)
         work.learners.save(changed, now)
         if work.profiles.get(learner.id) is not None:
             refold(s, work, changed, now)

@@ -26,6 +26,15 @@ READ_S = 3.0
 TOTAL_S = 5.0
 LONGEST_BODY = 256 * 1024
 _T = TypeVar("_T")
+# IPv6 ranges through which a gateway may reach a private IPv4 address, and what older Pythons take
+# for public: IPv4-compatible and -translated, NAT64, 6to4, site-local; IETF protocol assignments.
+_DISGUISED = [
+    ipaddress.ip_network(net)
+    for net in (
+        *("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"),
+        *("fec0::/10", "192.0.0.0/24"),
+    )
+]
 
 
 class Unreachable(Exception):
@@ -136,7 +145,10 @@ def _allowed(address: str, allow_local: bool) -> bool:
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     mapped = getattr(ip, "ipv4_mapped", None)
     ip = mapped or ip
-    return (allow_local and ip.is_loopback) or (ip.is_global and not ip.is_multicast)
+    if ip.is_loopback:
+        return allow_local
+    disguised = any(ip in net for net in _DISGUISED if net.version == ip.version)
+    return ip.is_global and not ip.is_multicast and not disguised
 
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> bytes:

@@ -116,6 +116,7 @@ class Code(Enum):
     SESSION_FOREIGN = ("session-foreign", 403, Case.SESSION)
     CSRF = ("form-token", 403, Case.FORM)
     ORIGIN = ("form-origin", 403, Case.FORM)
+    STALE = ("form-stale", 409, Case.FORM)
 
     def __init__(self, slug: str, status: int, case: Case) -> None:
         self.slug = slug

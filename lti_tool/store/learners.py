@@ -37,10 +37,8 @@ class SqlLearners:
     seal: Seal
 
     def get(self, learner_id: str) -> Learner:
-        row = self.conn.execute(select(core.learner).where(core.learner.c.id == learner_id)).first()
-        if row is None:
-            raise NotFound("There is no such learner.", remedy="Start again from the course.")
-        return value(row)
+        mine = select(core.learner).where(core.learner.c.id == learner_id)
+        return _known(self.conn.execute(mine).first())
 
     def save(self, learner: Learner, now: datetime) -> None:
         read_anew = core.learner.c.notice_version.is_distinct_from(learner.notice_version)
@@ -62,10 +60,10 @@ class SqlLearners:
             )
         )
 
-    def lock(self, learner_id: str) -> None:
+    def lock(self, learner_id: str) -> Learner:
         # SQLite has one writer anyway; PostgreSQL takes the row.
-        mine = core.learner.c.id == learner_id
-        self.conn.execute(select(core.learner.c.id).where(mine).with_for_update())
+        mine = select(core.learner).where(core.learner.c.id == learner_id)
+        return _known(self.conn.execute(mine.with_for_update()).first())
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
         """Return one place per platform and link, the newest launch first."""
@@ -130,3 +128,9 @@ class SqlLearners:
         hidden = {c.name for c in table.c if isinstance(c.type, LargeBinary)} | {"secret_hash"}
         shown = [c for c in table.c if c.name not in hidden]
         return [dict(r._mapping) for r in self.conn.execute(select(*shown).where(mine))]
+
+
+def _known(row: Row[tuple[object, ...]] | None) -> Learner:
+    if row is None:
+        raise NotFound("There is no such learner.", remedy="Start again from the course.")
+    return value(row)

@@ -36,6 +36,7 @@ from xapi_bridge.statement import VOIDED
 SCOPES = ("write", "read", "all")
 WRITE_LOCK = 0x0A91  # PostgreSQL advisory lock: one writer at a time stamps `stored`
 _CHUNK = 1000
+LARGEST_PAGE_BYTES = 16 << 20  # a page ends here, however many statements were asked for
 _SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}
 
 
@@ -318,15 +319,27 @@ def find(conn: Connection, tenant_id: str, query: Query, behind_us: int | None) 
         conditions.append(stored <= query.until_us)
     if behind_us is not None:
         conditions.append(stored > behind_us if query.ascending else stored < behind_us)
-    rows = conn.execute(
+    wanted = (
         select(here.c.raw, stored)
         .where(*conditions)
         .order_by(stored.asc() if query.ascending else stored.desc())
         .limit(query.limit + 1)
-    ).all()
-    page = rows[: query.limit]
-    last = page[-1].stored_us if len(rows) > query.limit else None
-    return Found(tuple((r.raw, r.stored_us) for r in page), last)
+    )
+    # A thousand large statements are more than fits into memory.
+    with conn.execute(wanted, execution_options={"yield_per": 200}) as rows:
+        return _page(((r.raw, r.stored_us) for r in rows), query.limit)
+
+
+def _page(rows: Iterable[tuple[bytes, int]], limit: int) -> Found:
+    """Return what fits: at least one statement, at most `limit`, and not too many bytes."""
+    page: list[tuple[bytes, int]] = []
+    size = 0
+    for raw, stored_us in rows:
+        size += len(raw)
+        if len(page) == limit or (page and size > LARGEST_PAGE_BYTES):
+            return Found(tuple(page), page[-1][1])
+        page.append((raw, stored_us))
+    return Found(tuple(page), None)
 
 
 def _filters(table: Any, tenant_id: str, query: Query) -> list[ColumnElement[bool]]:

@@ -1,5 +1,6 @@
 """The learning path: look, accept, postpone, swap, try out, object. Nothing counts before a yes."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ HOURS = (1, 2, 4, 6, 8)
 MONTHS_TO_BLOCK = 6
 MONTHS_TO_CHOOSE = 3
 LAST_MONTH = 11
+MOST_HOURS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def change() -> Response:
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
     did = request.form.get("do", "")
     if did == "accept":
-        plan.accept(s, learner, now)
+        # A double tap, or a proposal that has changed since: the page shows how it really is.
+        with suppress(Conflict):
+            plan.accept(s, learner, now, offered=request.form.get("offered", ""))
     elif did == "object":
         plan.object_to_proposals(s, learner, now)
     elif did == "allow":
@@ -88,7 +92,7 @@ def postponed(unit: str) -> Response | str:
     if wanted == "never":
         plan.exclude(s, learner, unit, now)
         return redirect(url_for("learner.path", entfernt=unit), 303)
-    if not wanted.isdecimal() or not 0 <= int(wanted) <= LAST_MONTH:
+    if _number(wanted) not in range(LAST_MONTH + 1):
         return render_template("postpone.html", page=replace(_later(unit), missing=True))
     plan.postpone(s, learner, unit, int(wanted), now)
     return redirect(url_for("learner.path", verschoben=unit), 303)
@@ -295,11 +299,16 @@ def _hours(hours: int) -> str:
 
 def _wished(wishes: Wishes, sent: Any) -> Wishes:
     """Return the wishes with the learning time and the month that were chosen."""
-    hours, without = sent.get("stunden", ""), sent.get("ohne", "")
-    if not hours.isdecimal() or not 1 <= int(hours) <= 40:
+    hours, without = _number(sent.get("stunden", "")), _number(sent.get("ohne", ""))
+    if hours not in range(1, MOST_HOURS + 1):
         raise Conflict("This learning time is not offered.", remedy="Choose one of the list.")
-    blocked = (int(without),) if without.isdecimal() and int(without) <= LAST_MONTH else ()
+    blocked = (without,) if without in range(LAST_MONTH + 1) else ()
     return replace(wishes, hours_per_month=float(hours), blocked_months=blocked)
+
+
+def _number(sent: str) -> int:
+    """Return a small whole number, -1 for anything else."""
+    return int(sent) if sent.isdecimal() and len(sent) <= 2 else -1
 
 
 def _tried(now: LearningPath, new: LearningPath | None) -> str:

@@ -55,6 +55,7 @@ class Proposed:
     written: str  # what leaves the house on acceptance, and who can read it
     changes: tuple[str, ...] = ()
     months: tuple[Month, ...] = ()
+    offered: str = ""  # comes back with the yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +276,7 @@ def _proposed(view: PathView, content: Content, today: str, written: str) -> Pro
             _("This is a proposal"),
             _("The path counts only when you accept it. You can change every step later."),
             written,
+            offered=view.offered,
         )
     if view.proposal is None or view.path is None:
         return None
@@ -284,6 +286,7 @@ def _proposed(view: PathView, content: Content, today: str, written: str) -> Pro
         written,
         changes(view.path, view.proposal, view.units),
         months(view.proposal, view.units, content, today),
+        offered=view.offered,
     )
 
 

@@ -14,7 +14,8 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 from werkzeug.exceptions import HTTPException
 
-from lti_tool.errors import DatabaseError, NotFound, RoadmapError
+from competency.errors import InvalidResponse
+from lti_tool.errors import Conflict, DatabaseError, NotFound, RoadmapError
 from lti_tool.logs import log
 from lti_tool.lti.refusal import Case, Code, Refused
 from lti_tool.web.formats import moment
@@ -117,6 +118,7 @@ def install(app: Flask, limit: RefusalLimit) -> None:
     app.register_error_handler(Refused, refused)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(RoadmapError, lambda error: page(Refused(_of(error))))
+    app.register_error_handler(InvalidResponse, lambda _: page(Refused(Code.STALE)))
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -166,6 +168,8 @@ def _of(error: RoadmapError) -> Code:
     if isinstance(error, DatabaseError):
         log().error("database unavailable", exception_type=type(error).__name__)
         return Code.UNAVAILABLE
+    if isinstance(error, Conflict):
+        return Code.STALE  # a double tap, a second tab, or a form that is none of ours
     return Code.NOT_FOUND if isinstance(error, NotFound) else Code.INTERNAL
 
 

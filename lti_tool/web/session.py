@@ -155,3 +155,6 @@ def _check_form(launch: Launch) -> None:
     brought = request.form.get(CSRF_FIELD, "").encode()
     if not hmac.compare_digest(brought, csrf_token().encode()):
         raise Refused(Code.CSRF, locale=language)
+    # No control of a page makes NUL, and PostgreSQL cannot keep it.
+    if any("\0" in value for _, value in request.form.items(multi=True)):
+        raise Refused(Code.PARAMETER_MALFORMED, locale=language)

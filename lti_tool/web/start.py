@@ -316,4 +316,5 @@ def language() -> Response:
     back = request.form.get("back", "")
     # A path of this very launch, or the start: never an address from outside.
     inside = back.startswith(f"/l/{here.id}/") and "\\" not in back and "//" not in back
+    inside = inside and back.isprintable()  # no line may end in a header
     return redirect(back if inside else url_for("learner.start"), 303)

@@ -27,7 +27,7 @@ from lti_tool.web.xapi_intake import incoming
 from xapi_bridge.errors import MalformedPage, MalformedStatement
 from xapi_bridge.instants import instant_us, text_of
 from xapi_bridge.probe import OURS
-from xapi_bridge.slices import spans
+from xapi_bridge.slices import members, spans
 from xapi_bridge.statement import (
     MAX_STATEMENT_BYTES,
     VOIDED,
@@ -40,6 +40,7 @@ from xapi_bridge.statement import (
 )
 
 LARGEST_BODY_BYTES = 16 << 20
+LARGEST_BATCH = 20_000  # the one writer is not kept busy for longer than others may wait
 PAGE, LARGEST_PAGE = 100, 1000
 VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3", "2.0.0")
 _SINGLE = {"statementId", "voidedStatementId"}
@@ -135,6 +136,8 @@ def _sender() -> Credential:
     given = request.authorization
     if given is None or given.type != "basic" or not given.username:
         raise Refusal(401, "Send key and secret by Basic authentication.")
+    if "\0" in given.username:  # PostgreSQL would not even look for it
+        raise Refusal(401, "Key and secret do not fit.")
     with house().database.read() as conn:
         found = records.credential(conn, given.username)
     if found is None or not _verified(found, given.password or ""):
@@ -214,9 +217,12 @@ def _pieces(raw: bytes) -> list[bytes]:
     if not raw.lstrip().startswith(b"["):
         return [raw]
     try:
-        return [raw[start:end] for start, end in spans(raw, b"[")]
+        cuts = spans(raw, b"[")
     except MalformedPage:
         raise Refusal(400, "The body is not valid JSON.") from None
+    if len(cuts) > LARGEST_BATCH:
+        raise Refusal(413, f"Send at most {LARGEST_BATCH} statements at once.")
+    return [raw[start:end] for start, end in cuts]
 
 
 def _read(raw: bytes) -> Statement:
@@ -229,6 +235,9 @@ def _read(raw: bytes) -> Statement:
         canonical(read.document)
     except MalformedStatement as error:
         raise Refusal(400, f"A statement is not valid: {error}.") from None
+    names = [name for name, _ in members(raw)]
+    if len(set(names)) < len(names):
+        raise Refusal(400, "A statement has a property twice; which one counts would be a guess.")
     if read.flags:
         raise Refusal(400, "A statement is not valid: its timestamp needs date, time and zone.")
     if read.verb == VOIDED and not read.voids:

@@ -16,7 +16,7 @@ from lti_tool.store.xapi_statements import Incoming
 from xapi_bridge.errors import MalformedStatement
 from xapi_bridge.instants import text_of
 from xapi_bridge.slices import joined, members
-from xapi_bridge.statement import Statement, actor_key, canonical
+from xapi_bridge.statement import Statement, actor_key, canonical, is_iri
 
 
 def incoming(
@@ -63,10 +63,10 @@ def _agents(document: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _agents_around(document: Mapping[str, Any]) -> frozenset[str]:
-    context = document.get("context") or {}
+    context = _object(document, "context")
     named = [context[key] for key in ("instructor", "team") if key in context]
-    named += [entry.get("agent") for entry in context.get("contextAgents") or ()]
-    named += [entry.get("group") for entry in context.get("contextGroups") or ()]
+    named += [entry.get("agent") for entry in _objects(context.get("contextAgents"))]
+    named += [entry.get("group") for entry in _objects(context.get("contextGroups"))]
     found = frozenset[str]().union(*(_identifiers(agent) for agent in named))
     if document["object"].get("objectType") == "SubStatement":
         found |= _agents(document["object"]) | _agents_around(document["object"])
@@ -78,19 +78,33 @@ def _identifiers(agent: Any) -> frozenset[str]:
     if not isinstance(agent, dict):
         return frozenset()
     try:
-        keys = [actor_key(one) for one in (agent, *agent.get("member", ()))]
+        keys = [actor_key(one) for one in (agent, *_objects(agent.get("member")))]
     except MalformedStatement:
         return frozenset()
     return frozenset(key.text for key in keys if key)
 
 
 def _activities_around(document: Mapping[str, Any]) -> frozenset[str]:
-    around = (document.get("context") or {}).get("contextActivities") or {}
-    lists = ([found] if isinstance(found, dict) else found for found in around.values())
-    found = frozenset(activity["id"] for listed in lists for activity in listed)
+    around = _object(_object(document, "context"), "contextActivities")
+    lists = ([one] if isinstance(one, dict) else _objects(one) for one in around.values())
+    named = (activity.get("id") for listed in lists for activity in listed)
+    found = frozenset(str(iri) for iri in named if is_iri(iri))
     inner = document["object"]
     if inner.get("objectType") == "SubStatement":
         found |= _activities_around(inner)
         if inner["object"].get("objectType", "Activity") == "Activity":
             found |= {inner["object"]["id"]}
     return found
+
+
+# What a SubStatement has around it, and what xAPI 2.0 added, the checks of the bridge do not cover:
+# whatever is there by these names is kept, but only what has the right shape can be found.
+
+
+def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _objects(listed: Any) -> list[Mapping[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,7 +1,6 @@
 """The app behind its real server, for a browser: one port, one thread pool, one stage."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from waitress.server import create_server
 
 from tests.conftest import settings_for
 from tests.pages.scene import Stage
+from tests.serving import in_the_background
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def served(folder: Path) -> Iterator[Stage]:
     url = f"sqlite:///{folder / 'pages.db'}"
     stage = Stage(settings_for(url, ROADMAP__SERVER__BASE_URL=base))
     server.application = stage.app
-    threading.Thread(target=server.run, daemon=True).start()
+    in_the_background(server)
     try:
         yield stage
     finally:

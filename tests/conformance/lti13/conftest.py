@@ -1,7 +1,6 @@
 """The tool as it ships, behind its real server in a thread, and platforms that launch into it."""
 
 import logging
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,6 +16,7 @@ from lti_tool.app import create_app
 from lti_tool.ports import Launch, TenantSettings
 from lti_tool.store import launches, migrations, platforms, tenants
 from lti_tool.store.database import Database
+from tests.serving import in_the_background
 
 from .platform import Browser, KeyServer, Platform, Reply
 
@@ -44,7 +44,7 @@ class Tool:
         migrations.upgrade(self.database)
         self.app = create_app(self.settings)
         self.server.application = self.app
-        threading.Thread(target=self.server.run, daemon=True).start()
+        in_the_background(self.server)
         with self.database.begin() as conn:
             contact = TenantSettings(contact="Lernportal-Team, Zimmer 14")
             self.tenant = tenants.add(

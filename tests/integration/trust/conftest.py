@@ -1,7 +1,6 @@
 """A house with two towns on each kind of database, and its pages behind the real server."""
 
 import logging
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from lti_tool.store import lrs, tenants, xapi_statements
 from tests.conftest import settings_for
 from tests.integration.trust.town import neighbour
 from tests.pages.scene import Stage
+from tests.serving import in_the_background
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -61,7 +61,7 @@ def towns(module_url: str) -> Iterator[Towns]:
     here = Stage(settings_for(module_url, ROADMAP__SERVER__BASE_URL=base))
     there = neighbour(here, "nachbarstadt")
     server.application = here.app
-    threading.Thread(target=server.run, daemon=True).start()
+    in_the_background(server)
     keys = {stage.tenant.id: _with_lrs(stage, base) for stage in (here, there)}
     yield Towns(here, there, base, keys)
     server.close()

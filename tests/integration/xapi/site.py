@@ -1,7 +1,6 @@
 """A tenant with a Moodle, a learner, an embedded LRS over real HTTP, and a connection to it."""
 
 import json
-import threading
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.pull import pull_once
 from lti_tool.store.schema.core import evidence, identity, learner
 from lti_tool.store.schema.xapi import statement
+from tests.serving import in_the_background
 from xapi_bridge import mapping
 from xapi_bridge.pull import PullReport
 
@@ -47,7 +47,7 @@ def house_of(database: Database, seal: Seal, base_url: str) -> Any:
 def serve(app: Any) -> tuple[Any, str]:
     """Start a WSGI app on a free port; return the server and its origin."""
     server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
+    in_the_background(server)
     return server, f"http://127.0.0.1:{server.effective_port}"
 
 
