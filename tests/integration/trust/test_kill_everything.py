@@ -53,9 +53,10 @@ SOME = {
 MANY = SOME | {
     "hinweis": ("web",),
     "rolle": ("worker",),
+    "probe": ("web",),
     "anfangen": ("web",),
     "frage": ("web", "worker", "web", "web", "worker"),
-    "complete": ("web", "worker"),
+    "complete": ("worker", "web", "worker"),
 }
 
 
@@ -70,7 +71,7 @@ def test_many_kills_at_random_moments_lose_and_double_nothing(
     machine_on_either: Machine, seed: int
 ) -> None:
     torture(machine_on_either, seed=seed, victims=MANY)
-    assert len(machine_on_either.kills) >= 16
+    assert len(machine_on_either.kills) >= 20
 
 
 def torture(machine: Machine, seed: int, victims: Mapping[str, Sequence[str]]) -> None:
