@@ -38,10 +38,13 @@ class PlatformSilent(DeliveryFailed):
 
 
 class TokenRefused(DeliveryFailed):
-    """The platform does not give us a token: its administrator has to look."""
+    """The platform does not give us a token: its administrator has to look.
+
+    It may heal by itself: Moodle says 400, too, while it cannot fetch our key set.
+    """
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"The platform refused an access token (status {status}).", retry=False)
+        super().__init__(f"The platform refused an access token (status {status}).", retry=True)
         self.remedy = "Are client id, token URL and our keyset URL right in both places?"
 
 

@@ -179,14 +179,16 @@ class Person:
 
     def answer_all(self) -> None:
         """Answer whatever is asked; note which positions were answered for sure."""
-        while 'data-test="question"' in (page := self.see("frage").text):
-            position = fields(page)["position"]
-            if self.do("frage", position=position, **a_choice(page)):
+        while 'data-test="question"' in (page := self.see("frage")).text:
+            position = fields(page.text)["position"]
+            if self.do("frage", position=position, **a_choice(page.text)):
                 self.acknowledged.append(int(position))
+        assert page.url.endswith("/geschafft"), (page.url, self.acknowledged, page.text)
 
     def accept(self) -> None:
         while 'data-test="accept-path"' in (page := self.see("lernpfad").text):
             self.do("lernpfad", do="accept", offered=fields(page)["offered"])
+        assert 'data-test="path-step"' in page, page
 
     def complete(self, course: int, cm: int) -> None:
         """Do a unit in the LMS."""

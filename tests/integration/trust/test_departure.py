@@ -164,7 +164,9 @@ def test_what_was_written_is_withdrawn_also_after_writing_back_was_switched_off(
 # --- when a receiver is down ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "status"), [("xapi", 503), ("scores", 503), ("plan", 500)])
+@pytest.mark.parametrize(
+    ("kind", "status"), [("xapi", 503), ("scores", 503), ("token", 400), ("plan", 500)]
+)
 def test_a_receiver_that_is_down_costs_a_delay_and_gets_it_once(
     town: Town, kind: str, status: int
 ) -> None:
@@ -191,7 +193,7 @@ def test_the_wait_doubles_and_a_receiver_that_stays_down_becomes_a_dead_letter(t
     assert [b - a for a, b in itertools.pairwise(tries)] == [5, 10, 20]
 
 
-@pytest.mark.parametrize(("kind", "status"), [("xapi", 401), ("scores", 403), ("token", 400)])
+@pytest.mark.parametrize(("kind", "status"), [("xapi", 401), ("scores", 403), ("plan", 403)])
 def test_a_refusal_that_cannot_heal_is_a_dead_letter_that_says_why(
     town: Town, kind: str, status: int
 ) -> None:

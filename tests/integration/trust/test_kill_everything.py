@@ -120,8 +120,10 @@ def look(machine: Machine, gardener: Person) -> None:
     config = load(machine.environ)
     try:
         learner, witness = (person(database, config, s) for s in (GARDENER_SUB, WITNESS_SUB))
-        until(lambda: came_in(database, witness) == came_in(database, learner) != Counter())
-        until(lambda: states(database) == {"delivered"})
+        until(
+            lambda: came_in(database, witness) == came_in(database, learner) != Counter(), database
+        )
+        until(lambda: states(database) == {"delivered"}, database)
         answers_are_there_once(database, gardener, learner)
         path = one_path_is_accepted(database, learner)
         its_statements_are_there_once(machine, path)
@@ -133,12 +135,23 @@ def look(machine: Machine, gardener: Person) -> None:
         assert "Traceback" not in machine.said(name)
 
 
-def until(true: Callable[[], bool], patience_s: float = 25.0) -> None:
+def until(true: Callable[[], bool], database: Database, patience_s: float = 25.0) -> None:
     """Wait until everything that was on its way has arrived."""
     deadline = time.monotonic() + patience_s
     while not true():
-        assert time.monotonic() < deadline, "it never arrived"
+        assert time.monotonic() < deadline, f"it never arrived: {situation(database)}"
         time.sleep(0.1)
+
+
+def situation(database: Database) -> dict[str, Any]:
+    """Return what is on its way, for whoever has to find out why it does not arrive."""
+    o, j, c = core.outbox.c, core.job.c, xapi.lrs_cursor.c
+    return {
+        "outbox": rows(database, select(o.kind, o.state, o.attempts, o.last_error)),
+        "jobs": rows(database, select(j.name, j.state, j.attempts, j.lease_owner, j.last_error)),
+        "cursor": rows(database, select(c.hwm, c.lease_owner, c.lease_until_us)),
+        "lrs": rows(database, select(xapi.lrs.c.counts, xapi.lrs.c.last_error)),
+    }
 
 
 def person(database: Database, config: Settings, subject: str) -> str:
@@ -238,6 +251,6 @@ def test_every_statement_that_was_pulled_was_counted_once(machine: Machine) -> N
             (counts,) = rows(database, select(xapi.lrs.c.counts))
             return len(rows(database, select(sent))) == counts.counts.get("received", 0) > 3
 
-        until(all_in)
+        until(all_in, database)
     finally:
         database.close()
