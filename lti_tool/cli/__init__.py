@@ -5,6 +5,7 @@ take --json: one document on stdout; logs go to stderr.
 """
 
 import sys
+import traceback
 
 import click
 
@@ -54,4 +55,9 @@ def main() -> None:
         sys.exit(done.exit_code)
     except (RoadmapError, CompetencyError, BridgeError, OSError) as error:
         click.echo(f"roadmap: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        # A fault of ours: where it happened, and its kind. Messages of libraries may quote data.
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        click.echo(f"{trace}roadmap: {type(error).__name__}; this is a fault of ours.", err=True)
         sys.exit(1)

@@ -100,7 +100,7 @@ def _sqlite(url: str, lock_timeout_s: float) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": lock_timeout_s})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_timeout_s})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -114,7 +114,9 @@ def _sqlite(url: str, lock_timeout_s: float) -> Engine:
 
 
 def _postgres(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    return create_engine(
+        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=10
+    )
 
 
 @contextmanager
