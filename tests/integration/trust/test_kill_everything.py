@@ -135,7 +135,7 @@ def look(machine: Machine, gardener: Person) -> None:
         assert "Traceback" not in machine.said(name)
 
 
-def until(true: Callable[[], bool], database: Database, patience_s: float = 25.0) -> None:
+def until(true: Callable[[], bool], database: Database, patience_s: float = 120.0) -> None:
     """Wait until everything that was on its way has arrived."""
     deadline = time.monotonic() + patience_s
     while not true():
