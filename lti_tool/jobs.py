@@ -9,8 +9,9 @@ import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,9 +40,8 @@ def _refold(house: House, key: str, _payload: Any, now: datetime) -> None:
 
 def _deliver(house: House, _key: str, _payload: Any, now: datetime) -> None:
     worker = house.settings.worker
-    report = deliver(
-        house.flows, senders.of(house), Backoff(worker.backoff_s, worker.max_attempts), now
-    )
+    backoff = Backoff(worker.backoff_s, worker.max_attempts, worker.lease_s)
+    report = deliver(house.flows, senders.of(house), backoff, now)
     if report.delivered or report.failed or report.dead:
         log().info("delivered", count=report.delivered, state=f"{report.failed}/{report.dead}")
 
@@ -100,7 +100,10 @@ class Worker:
     """The one clock-and-jobs process. `stop` ends it after the job in hand."""
 
     house: House
-    owner: str = f"{socket.gethostname()}:{os.getpid()}"
+    # Unique even where two containers share a host name, and so the numbers of their processes.
+    owner: str = field(
+        default_factory=lambda: f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    )
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()

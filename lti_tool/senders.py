@@ -76,7 +76,13 @@ def _plan(house: House, delivery: Delivery) -> None:
         description_html=_steps_html(body["steps"]),
         due=_end_of_month(body["due"]),
     )
-    plans.write_plan(service, plan, datetime.now(UTC))
+    plans.write_plan(service, plan, datetime.now(UTC), lambda: _require_claim(house, delivery))
+
+
+def _require_claim(house: House, delivery: Delivery) -> None:
+    with house.store.read() as work:
+        if not work.outbox.is_claimed(delivery):
+            raise DeliveryFailed("Another worker has taken over.", retry=True)
 
 
 def _outbound(house: House) -> Outbound:

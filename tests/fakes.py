@@ -229,15 +229,34 @@ class FakeOutbox:
         pending = [d for d, state in self.m.outbox.values() if state == "pending"]
         return tuple(d for d in pending if d.next_try and d.next_try <= now)[:limit]
 
+    def claim(self, delivery: Delivery, until: datetime) -> Delivery | None:
+        if not self.is_claimed(delivery):
+            return None
+        claimed = replace(delivery, attempts=delivery.attempts + 1, next_try=until)
+        self.m.outbox[delivery.id] = (claimed, "pending")
+        return claimed
+
+    def is_claimed(self, delivery: Delivery) -> bool:
+        d, state = self.m.outbox.get(delivery.id, (delivery, "gone"))
+        return (d.attempts, state) == (delivery.attempts, "pending")
+
     def delivered(self, delivery_id: str, now: datetime) -> None:
         self.m.outbox[delivery_id] = (self.m.outbox[delivery_id][0], "delivered")
 
     def failed(
-        self, delivery_id: str, error: str, next_try: datetime | None, now: datetime
+        self, delivery: Delivery, error: str, next_try: datetime | None, now: datetime
     ) -> None:
-        d, _ = self.m.outbox[delivery_id]
-        tried = replace(d, attempts=d.attempts + 1, next_try=next_try or now, last_error=error)
-        self.m.outbox[delivery_id] = (tried, "pending" if next_try else "dead")
+        if self.is_claimed(delivery):
+            tried = replace(delivery, next_try=next_try or now, last_error=error)
+            self.m.outbox[delivery.id] = (tried, "pending" if next_try else "dead")
+
+    def supersede(self, learner_id: str, kind: str, target_id: str) -> None:
+        old = (learner_id, kind, target_id)
+        self.m.outbox = {
+            key: (d, state)
+            for key, (d, state) in self.m.outbox.items()
+            if state == "delivered" or (d.learner_id, d.kind, d.target_id) != old
+        }
 
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:
         return self.m.targets.get(tenant_id, ())

@@ -1,10 +1,14 @@
 """What we keep of a statement: nobody's name, no other person, no duration.
 
 Decision 1.5 and 2.4: names are dropped at the door; the learner appears as a pseudonym only.
-All other values keep their bytes.
+All other values keep their bytes, unless they repeat a name or an address of a person of the
+statement (the title of a profile page, an extension).
 """
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 
@@ -23,7 +27,7 @@ def without_persons(statement: Statement, pseudonym: str) -> bytes:
             value = filters[key](value)
         if value:
             kept.append((key, value))
-    return joined(kept)
+    return _unnamed(joined(kept), _names(statement))
 
 
 def pseudonymous(pseudonym: str) -> bytes:
@@ -47,6 +51,47 @@ def _filters(statement: Statement, pseudonym: str) -> dict[str, Callable[[bytes]
     if statement.object_kind == "SubStatement":
         found["object"] = _verb_only
     return found
+
+
+def _names(statement: Statement) -> list[str]:
+    """Return how the persons of a statement are called, longest first, where that tells a name."""
+    document, context = statement.document, statement.context
+    agents = [document["actor"], document.get("authority"), *(context.get(k) for k in _OTHERS)]
+    found = {name for agent in agents for name in _called(agent)}
+    # "4" or "P-1" is no name, and cutting it out would change everything.
+    return sorted((n for n in found if len(n) > 3 and not n.isdigit()), key=len, reverse=True)
+
+
+def _called(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for entry in value:
+            yield from _called(entry)
+    elif isinstance(value, dict):
+        if isinstance(name := value.get("name"), str) and "homePage" not in value:
+            yield name.strip()
+        if isinstance(mbox := value.get("mbox"), str):
+            yield mbox.removeprefix("mailto:")
+        for key in ("member", "agent", "group"):
+            yield from _called(value.get(key))
+
+
+def _unnamed(raw: bytes, names: list[str]) -> bytes:
+    # As JSON writes them: with letters as they are, and with letters in ASCII escapes.
+    written = [w for n in names for w in (orjson.dumps(n)[1:-1], json.dumps(n)[1:-1].encode())]
+    if not any(w.lower() in raw.lower() for w in written):
+        return raw
+    return orjson.dumps(_without(orjson.loads(raw), names))
+
+
+def _without(value: Any, names: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: v if k == "id" else _without(v, names) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without(entry, names) for entry in value]
+    if isinstance(value, str):
+        for name in names:
+            value = re.sub(re.escape(name), "…", value, flags=re.IGNORECASE)
+    return value
 
 
 def _drop(raw: bytes, *names: str) -> bytes:

@@ -10,6 +10,7 @@ import traceback
 import click
 
 from competency.errors import CompetencyError
+from lti_tool import logs
 from lti_tool.cli import content, database, demo, lrs, operation, persons, platforms, tenants
 from lti_tool.errors import RoadmapError
 from xapi_bridge.errors import BridgeError
@@ -44,6 +45,7 @@ for command in (
 
 def main() -> None:
     """Run a command; our own errors become one clear line, never a stack trace."""
+    logs.guard()
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
@@ -53,8 +55,13 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
-    except (RoadmapError, CompetencyError, BridgeError, OSError) as error:
+    except (RoadmapError, CompetencyError, BridgeError) as error:
         click.echo(f"roadmap: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        # Not str(error): libraries make OSErrors, too, and quote the request in them.
+        said = f"{error.strerror}: {error.filename}" if error.strerror else type(error).__name__
+        click.echo(f"roadmap: {said}", err=True)
         sys.exit(1)
     except Exception as error:
         # A fault of ours: where it happened, and its kind. Messages of libraries may quote data.

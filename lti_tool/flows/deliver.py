@@ -1,7 +1,8 @@
 """deliver: the outbox -> LRS, grade book, LMS plan; retried until it is there, or a dead letter.
 
 Sending happens outside of any transaction and may happen twice: every row carries a stable id that
-its receiver (or our own list-before-create) recognises.
+its receiver (or our own list-before-create) recognises. Each try is claimed first, so that a worker
+that slept through its lease sends nothing any more, and its late failure changes nothing.
 """
 
 from collections.abc import Mapping
@@ -17,10 +18,11 @@ LONGEST_WAIT_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """First wait, doubled after each failure; after `attempts` failures a dead letter."""
+    """First wait, doubled after each failure; after `attempts` tries a dead letter."""
 
     first_s: float
     attempts: int
+    claim_s: float = 4.0  # how long a try is left alone by others
 
     def after(self, failure: DeliveryFailed, attempts: int, now: datetime) -> datetime | None:
         if not failure.retry or attempts >= self.attempts:
@@ -42,8 +44,14 @@ def deliver(
     """Send what is due, each row on its own, and mark it. Sends; writes and commits per row."""
     with s.store.read() as work:
         due = work.outbox.due(now, BATCH)
-    results = [_send(s, senders[d.kind], d, backoff, now) for d in due]
+    results = [_try(s, senders[d.kind], d, backoff, now) for d in due]
     return DeliveryReport(*(results.count(word) for word in ("delivered", "failed", "dead")))
+
+
+def _try(s: Services, send: Sender, delivery: Delivery, backoff: Backoff, now: datetime) -> str:
+    with s.store.begin() as work:
+        claimed = work.outbox.claim(delivery, now + timedelta(seconds=backoff.claim_s))
+    return _send(s, send, claimed, backoff, now) if claimed else "left to another"
 
 
 def _send(s: Services, send: Sender, delivery: Delivery, backoff: Backoff, now: datetime) -> str:
@@ -66,7 +74,7 @@ def _send(s: Services, send: Sender, delivery: Delivery, backoff: Backoff, now: 
 def _failed(
     s: Services, delivery: Delivery, failure: DeliveryFailed, backoff: Backoff, now: datetime
 ) -> str:
-    next_try = backoff.after(failure, delivery.attempts + 1, now)
+    next_try = backoff.after(failure, delivery.attempts, now)
     with s.store.begin() as work:
-        work.outbox.failed(delivery.id, str(failure), next_try, now)
+        work.outbox.failed(delivery, str(failure), next_try, now)
     return "failed" if next_try else "dead"

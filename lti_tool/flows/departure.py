@@ -32,6 +32,8 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
         for place in _once_per_platform(places):
             if place.plan_url:
                 body = _plan(s.content.catalogue, stored, place, links)
+                # An older plan that still waits must not arrive after this one and replace it.
+                work.outbox.supersede(learner.id, "plan", place.platform_id)
                 work.outbox.put(_delivery(learner, stored, "plan", place.platform_id, body), now)
     progress(work, learner, stored, now)
 

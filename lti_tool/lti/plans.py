@@ -6,7 +6,7 @@ as HTTP 200 with `{exception, errorcode, message}`; the message depends on the l
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,14 +60,23 @@ class Plan:
     due: datetime | None = None
 
 
-def write_plan(service: PlanService, plan: Plan, now: datetime) -> int:
+def write_plan(
+    service: PlanService,
+    plan: Plan,
+    now: datetime,
+    before_writing: Callable[[], None] = lambda: None,
+) -> int:
     """Create the plan, or update the one of this name; return its id. Safe to repeat. Sends.
+
+    `before_writing` is called when it is known what is there, and may raise: whoever slept since
+    would make a second plan, or put an old one in the place of a new one.
 
     :raises DeliveryFailed: refused (`PlanRefused`) or no answer (`PlanServiceSilent`).
     """
     if not (plan.user_id.isascii() and plan.user_id.isdigit()):
         raise PlanRefused("invaliduser")
     existing = _existing(service, plan)
+    before_writing()
     fields = {
         "name": plan.name,
         "userid": plan.user_id,

@@ -1,9 +1,9 @@
 """The outbox: what has to leave the house, written in the same commit as what it tells of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 
 from lti_tool.ports import Delivery, LrsTarget
 from lti_tool.store.database import at, insert_ignore, us
@@ -59,31 +59,55 @@ class SqlOutbox:
             for r in rows
         )
 
+    def claim(self, delivery: Delivery, until: datetime) -> Delivery | None:
+        # The number of tries is the fencing token: it only grows, and each try has its own.
+        done = self.conn.execute(
+            update(outbox)
+            .where(self._as_read(delivery))
+            .values(attempts=delivery.attempts + 1, next_us=us(until))
+        )
+        return replace(delivery, attempts=delivery.attempts + 1) if done.rowcount == 1 else None
+
+    def is_claimed(self, delivery: Delivery) -> bool:
+        found = self.conn.execute(select(outbox.c.id).where(self._as_read(delivery)))
+        return found.first() is not None
+
     def delivered(self, delivery_id: str, now: datetime) -> None:
+        """Note that it arrived: true whoever says it, also after somebody else took over."""
         self.conn.execute(
             update(outbox)
-            .where(outbox.c.id == delivery_id)
-            .values(
-                state="delivered",
-                delivered_us=us(now),
-                last_error=None,
-                attempts=outbox.c.attempts + 1,
-            )
+            .where(outbox.c.id == delivery_id, outbox.c.state != "delivered")
+            .values(state="delivered", delivered_us=us(now), last_error=None)
         )
 
     def failed(
-        self, delivery_id: str, error: str, next_try: datetime | None, now: datetime
+        self, delivery: Delivery, error: str, next_try: datetime | None, now: datetime
     ) -> None:
         """Note a failure; without a next try the row is a dead letter."""
         self.conn.execute(
             update(outbox)
-            .where(outbox.c.id == delivery_id)
+            .where(self._as_read(delivery))
             .values(
                 state="pending" if next_try else "dead",
                 next_us=us(next_try or now),
                 last_error=error,
-                attempts=outbox.c.attempts + 1,
             )
+        )
+
+    def supersede(self, learner_id: str, kind: str, target_id: str) -> None:
+        older = (
+            outbox.c.learner_id == learner_id,
+            outbox.c.kind == kind,
+            outbox.c.target_id == target_id,
+            outbox.c.state != "delivered",
+        )
+        self.conn.execute(delete(outbox).where(*older))
+
+    def _as_read(self, delivery: Delivery) -> ColumnElement[bool]:
+        return and_(
+            outbox.c.id == delivery.id,
+            outbox.c.state == "pending",
+            outbox.c.attempts == delivery.attempts,
         )
 
     def retry_dead(self, now: datetime) -> int:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from competency.errors import InvalidResponse
 from lti_tool.errors import Conflict, DatabaseError, NotFound, RoadmapError
-from lti_tool.logs import log
+from lti_tool.logs import log, place_of
 from lti_tool.lti.refusal import Case, Code, Refused
 from lti_tool.web.formats import moment
 from lti_tool.web.limits import RefusalLimit
@@ -175,10 +175,7 @@ def _of(error: RoadmapError) -> Code:
 
 def _unexpected(error: Exception) -> Response:
     # The message may quote what a person typed; type and place are enough to find the fault.
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    where = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else ""
+    where = place_of(error.__traceback__)
     log().error("unexpected error", exception_type=type(error).__name__, where=where)
     return page(Refused(Code.INTERNAL))
 

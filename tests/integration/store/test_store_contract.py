@@ -285,15 +285,60 @@ def test_a_failed_delivery_waits_and_then_is_a_dead_letter(opened: Opened) -> No
     delivery, later = _delivery(learner), NOW + timedelta(minutes=5)
     with store.begin() as work:
         work.outbox.put(delivery, NOW)
-        work.outbox.failed(delivery.id, "LMS down", later, NOW)
+        claimed = work.outbox.claim(delivery, NOW)
+        assert claimed is not None
+        work.outbox.failed(claimed, "LMS down", later, NOW)
     with store.read() as work:
         assert work.outbox.due(NOW, 10) == ()
         (again,) = work.outbox.due(later, 10)
         assert (again.attempts, again.last_error) == (1, "LMS down")
     with store.begin() as work:
-        work.outbox.failed(delivery.id, "gone", None, later)
+        work.outbox.failed(again, "gone", None, later)
     with store.read() as work:
         assert work.outbox.due(later + timedelta(days=1), 10) == ()
+
+
+def test_a_delivery_is_taken_by_one_for_one_try(opened: Opened) -> None:
+    store, learner = opened
+    delivery, later = _delivery(learner), NOW + timedelta(seconds=4)
+    with store.begin() as work:
+        work.outbox.put(delivery, NOW)
+        claimed = work.outbox.claim(delivery, later)
+        assert claimed is not None
+        assert work.outbox.claim(delivery, later) is None
+        assert work.outbox.due(NOW, 10) == ()
+        (again,) = work.outbox.due(later, 10)
+        assert again.attempts == claimed.attempts == 1
+
+
+def test_a_try_that_was_taken_over_can_only_say_that_it_arrived(opened: Opened) -> None:
+    store, learner = opened
+    delivery = _delivery(learner)
+    with store.begin() as work:
+        work.outbox.put(delivery, NOW)
+        slept = work.outbox.claim(delivery, NOW)
+        assert slept is not None
+        assert work.outbox.is_claimed(slept)
+        awake = work.outbox.claim(slept, NOW)
+        assert awake is not None
+        assert not work.outbox.is_claimed(slept)
+        work.outbox.failed(slept, "too late", None, NOW)
+        assert work.outbox.is_claimed(awake)
+        work.outbox.delivered(slept.id, NOW)
+        assert not work.outbox.is_claimed(awake)
+        work.outbox.failed(awake, "the other was faster", None, NOW)
+        assert work.outbox.due(NOW + timedelta(days=1), 10) == ()
+
+
+def test_what_waits_gives_way_to_something_newer_of_its_kind(opened: Opened) -> None:
+    store, learner = opened
+    with store.begin() as work:
+        work.outbox.put(_delivery(learner, "old"), NOW)
+        work.outbox.put(replace(_delivery(learner, "another kind"), kind="plan"), NOW)
+        work.outbox.put(replace(_delivery(learner, "elsewhere"), target_id="q"), NOW)
+        work.outbox.supersede(learner.id, "score", "p")
+        left = {d.dedupe for d in work.outbox.due(NOW, 10)}
+        assert left == {"another kind", "elsewhere"}
 
 
 def test_a_delivered_row_is_not_sent_again(opened: Opened) -> None:

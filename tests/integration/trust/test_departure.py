@@ -227,10 +227,11 @@ def test_a_crash_between_sending_and_marking_sends_the_same_again(town: Town) ->
             died.add(delivery.kind)
             raise KeyboardInterrupt
 
-    for _ in real:
+    for n, _ in enumerate(real):
+        later = town.stage.now + timedelta(seconds=n * BACKOFF.claim_s)
         with pytest.raises(KeyboardInterrupt):
-            deliver(town.stage.s, dict.fromkeys(real, dies_once), BACKOFF, town.stage.now)
-    town.send()
+            deliver(town.stage.s, dict.fromkeys(real, dies_once), BACKOFF, later)
+    town.send(len(real) * BACKOFF.claim_s)
     received = town.there
     assert (len(received.statements), len(received.plans)) == (2, 1)
     assert {score["timestamp"] for score in received.scores} == {received.scores[0]["timestamp"]}
@@ -247,6 +248,63 @@ def test_one_delivery_that_breaks_does_not_hold_up_the_others(town: Town) -> Non
     (row,) = town.stuck()
     assert "KeyError" in str(row["last_error"])
     assert "name that must" not in str(row["last_error"])
+
+
+@pytest.mark.parametrize("kind", ["statements", "score", "plan"])
+def test_whoever_slept_while_another_delivered_sends_nothing_twice(town: Town, kind: str) -> None:
+    """A worker is stopped with a try in hand, and goes on when another has done it all."""
+    town.gardener()
+    real, slept, tried = senders.of(town.stage.house), list[str](), list[str]()
+
+    def sleeps(delivery: Delivery) -> None:
+        tried.append(delivery.kind)
+        if delivery.kind == kind:
+            slept.append(kind)
+            town.send(BACKOFF.claim_s)
+        real[delivery.kind](delivery)
+
+    deliver(town.stage.s, dict.fromkeys(real, sleeps), BACKOFF, town.stage.now)
+    assert slept == [kind]
+    assert tried[-1] == kind, "what it had not begun was left to the other"
+    received = town.there
+    assert (len(received.statements), len(received.plans)) == (2, 1)
+    assert len({score["timestamp"] for score in received.scores}) == 1
+    assert {state for _, state in town.rows()} == {"delivered"}
+
+
+def test_whoever_slept_between_looking_and_writing_makes_no_second_plan(town: Town) -> None:
+    town.gardener()
+    house, slept = town.stage.house, list[str]()
+    real = town.there._plan
+
+    def looked(path: str, body: bytes) -> object:
+        listed = real(path, body)
+        if b"list_user_plans" in body and not slept:
+            slept.append("here")
+            assert town.send(BACKOFF.claim_s).delivered >= 1
+        return listed
+
+    town.there._plan = looked  # type: ignore[method-assign]
+    deliver(town.stage.s, senders.of(house), BACKOFF, town.stage.now)
+    assert slept
+    assert len(town.there.plans) == 1
+    assert {state for _, state in town.rows()} == {"delivered"}
+
+
+def test_an_older_plan_that_still_waited_does_not_replace_the_new_one(town: Town) -> None:
+    town.there.trouble = {"plan": 500}
+    visitor = town.gardener()
+    town.send()
+    stage, learner = town.stage, town.stage.learner(visitor)
+    stage.learned(visitor, stage.first_unit(visitor))
+    assess.restart(stage.s, learner, stage.now + timedelta(seconds=2))
+    assess.finish(stage.s, learner, stage.now + timedelta(seconds=3))
+    assert plan.current(stage.s, learner, stage.now).proposal is not None
+    plan.accept(stage.s, learner, stage.now + timedelta(seconds=4))
+    assert [kind for kind, _ in town.rows()].count("plan") == 1
+    town.there.trouble = {}
+    assert town.send(3600).delivered >= 1
+    assert len(town.there.plans) == 1
 
 
 def test_the_longest_wait_is_what_the_receiver_asks_for() -> None:
