@@ -10,6 +10,7 @@ from lti_tool.seal import Seal
 from lti_tool.settings import ROOT, Settings
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
+from lti_tool.store.database import Limits as DatabaseLimits
 from lti_tool.store.work import SqlStore
 from xapi_bridge.wire import path_statements
 
@@ -36,12 +37,22 @@ class House:
         self.database.close()
 
 
+def open_database(settings: Settings) -> Database:
+    """Return the database of these settings; opens no connection.
+
+    :raises DatabaseError: the folder of a SQLite file cannot be made.
+    """
+    s = settings.database
+    limits = DatabaseLimits(s.lock_timeout_s, s.statement_timeout_s, s.slow_query_s, s.pool_size)
+    return Database(s.url, limits)
+
+
 def build(settings: Settings) -> House:
     """Return the house for these settings; reads the content packs, opens no connection.
 
     :raises PackError: a content pack is broken; names the file and the field.
     """
-    database = Database(settings.database.url, lock_timeout_s=settings.database.lock_timeout_s)
+    database = open_database(settings)
     seal = Seal(settings.security.secret_key)
     limits = Limits(
         max_items=settings.assessment.max_items,

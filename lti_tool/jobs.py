@@ -27,6 +27,7 @@ from lti_tool.store import lrs, retention
 from lti_tool.store.jobs import Leased, SqlJobs
 from lti_tool.store.pull import pull_once
 
+PURGE_AT_ONCE_S = 3.0
 Body = Callable[[House, str, Any, datetime], None]
 
 
@@ -62,8 +63,14 @@ def _pull_all(house: House, _key: str, _payload: Any, now: datetime) -> None:
 
 
 def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
-    counts = retention.purge(house.database, house.settings.retention, now)
-    log().info("purged", count=sum(counts.values()))
+    """Delete for a few seconds; if that is not all, go on after whatever else is due."""
+    done = retention.purge_some(
+        house.database, house.settings.retention, now, budget_s=PURGE_AT_ONCE_S
+    )
+    log().info("purged", count=sum(done.counts.values()), state="all" if done.complete else "more")
+    if not done.complete:
+        with house.database.begin() as conn:
+            SqlJobs(conn).enqueue("purge", "all", {}, utc_now() + timedelta(seconds=1))
 
 
 #: Every job: what it does, and how often the clock enqueues it (None: only when asked for).

@@ -44,6 +44,9 @@ class Server:
 class Database:
     url: str = field(repr=False)  # may hold a password
     lock_timeout_s: float = 10.0
+    statement_timeout_s: float = 60.0
+    slow_query_s: float = 0.5
+    pool_size: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ so it can never fail half-way because somebody else wrote in between.
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from lti_tool.errors import DatabaseError
+from lti_tool.store import queries
+from lti_tool.store.queries import TimedConnection
+from lti_tool.store.troubles import explain
+
+CONNECT_S = 5  # a server that is not there is noticed within this time
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,13 +38,25 @@ def at(microseconds: int) -> datetime:
     return _EPOCH + microseconds * _MICROSECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long the database may keep us waiting, in seconds, and how many connections we take."""
+
+    lock_s: float = 10.0
+    statement_s: float = 60.0
+    slow_query_s: float = 0.5
+    pool_size: int = 20
+
+
 class Database:
     """One database. `begin` writes (one transaction), `read` reads."""
 
-    def __init__(self, url: str, *, lock_timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, limits: Limits | None = None) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite(url, lock_timeout_s) if self.sqlite else _postgres(url)
+        limits = limits or Limits()
+        self.engine = _sqlite(url, limits) if self.sqlite else _postgres(url, limits)
+        queries.watch(self.engine, limits.slow_query_s)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -45,7 +64,7 @@ class Database:
 
         :raises DatabaseError: locked, full, missing or unreachable; nothing was written.
         """
-        with _explained(), self.engine.connect() as conn, conn.begin():
+        with explained(), self.engine.connect() as conn, conn.begin():
             if self.sqlite:
                 conn.exec_driver_sql("BEGIN IMMEDIATE")
             yield conn
@@ -54,7 +73,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one consistent state; what it writes is rolled back."""
         begin = "BEGIN" if self.sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-        with _explained(), self.engine.connect() as conn, conn.begin() as transaction:
+        with explained(), self.engine.connect() as conn, conn.begin() as transaction:
             conn.exec_driver_sql(begin)
             yield conn
             transaction.rollback()
@@ -96,11 +115,16 @@ def _insert(conn: Connection, table: Table) -> Any:
     return dialect.insert(table)
 
 
-def _sqlite(url: str, lock_timeout_s: float) -> Engine:
+def _sqlite(url: str, limits: Limits) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_timeout_s})
+        _make_folder(Path(path).parent)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"timeout": limits.lock_s, "factory": TimedConnection},
+        **_pool(limits),
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -113,68 +137,62 @@ def _sqlite(url: str, lock_timeout_s: float) -> Engine:
     return engine
 
 
-def _postgres(url: str) -> Engine:
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"The folder of the database, {folder}, cannot be made ({error.strerror}).",
+            remedy="Check database.url, or make the folder and give it to the service's user.",
+        ) from None
+
+
+def _postgres(url: str, limits: Limits) -> Engine:
+    # The server ends what hangs: a forgotten lock or a runaway statement never lasts for ever.
+    options = {
+        "lock_timeout": limits.lock_s,
+        "statement_timeout": limits.statement_s,
+        "idle_in_transaction_session_timeout": 2 * limits.statement_s,
+    }
+    given = make_url(url).query
+    own = " ".join(f"-c {name}={int(seconds * 1000)}" for name, seconds in options.items())
+    arguments = {
+        "options": f"{own} {given.get('options', '')}".strip(),
+        "connect_timeout": int(given.get("connect_timeout", CONNECT_S)),  # type: ignore[arg-type]
+        "application_name": given.get("application_name", "roadmap"),
+    }
+    # A connection that a restart of the server has broken is replaced when it is taken.
     return create_engine(
-        url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=10
+        url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments, **_pool(limits)
     )
 
 
+def _pool(limits: Limits) -> dict[str, Any]:
+    half = max(1, limits.pool_size // 2)
+    return {
+        "pool_size": half,
+        "max_overflow": limits.pool_size - half,
+        "pool_timeout": limits.lock_s,
+    }
+
+
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
+    """Raise what a driver reports in our words."""
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
-        if (explained := _explain(error)) is None:
+    except (DBAPIError, PoolTimeout) as error:
+        if (said := explain(error)) is None:
             raise
-        raise explained from error
+        raise said from error
 
 
-def _explain(error: DBAPIError) -> DatabaseError | None:
-    """Return the operator's words for what a driver reports, or None for a programming error."""
-    said = str(error.orig).lower()
-    for sign, message, remedy in _SIGNS:
-        if sign in said:
-            return DatabaseError(message, remedy=remedy)
-    if error.connection_invalidated:
-        return DatabaseError("The connection to the database broke.", remedy="It will be retried.")
-    return None
-
-
-_SIGNS = (
-    (
-        "database is locked",
-        "The database is locked by another process.",
-        "Is a backup or another service using the file?",
-    ),
-    ("disk is full", "The disk is full.", "Free some space; nothing was lost."),
-    ("no space left", "The disk is full.", "Free some space; nothing was lost."),
-    (
-        "unable to open database file",
-        "The database file cannot be opened.",
-        "Check database.url and the rights of its folder.",
-    ),
-    (
-        "readonly database",
-        "The database file cannot be written.",
-        "Check the rights of the file and its folder.",
-    ),
-    (
-        "no such table",
-        "The database is not set up.",
-        "Run `roadmap db upgrade`.",
-    ),
-    ("undefinedtable", "The database is not set up.", "Run `roadmap db upgrade`."),
-    (
-        "connection refused",
-        "The database server cannot be reached.",
-        "Is PostgreSQL running, and database.url right?",
-    ),
-    (
-        "password authentication failed",
-        "The database server refused our password.",
-        "Check database.url.",
-    ),
-)
+def tidy(database: Database) -> None:
+    """Let SQLite count anew what its planner goes by; PostgreSQL does so by itself. Writes."""
+    if database.sqlite:
+        with database.begin() as conn:
+            conn.exec_driver_sql("PRAGMA analysis_limit = 1000")  # a sample: milliseconds
+            conn.exec_driver_sql("ANALYZE")
 
 
 def ping(conn: Connection) -> None:

@@ -9,13 +9,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from lti_tool.errors import DatabaseError
-from lti_tool.store.database import Database
+from lti_tool.store.database import Database, explained
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the missing migrations. Writes and commits; on PostgreSQL all or nothing."""
+    """Run the missing migrations. Writes and commits, all or nothing."""
     _run(database, lambda config: command.upgrade(config, revision))
 
 
@@ -58,21 +58,34 @@ def require_head(database: Database) -> None:
 
 def _run(database: Database, action) -> None:  # type: ignore[no-untyped-def]
     config = _config()
-    with database.engine.connect() as conn:
+    with explained(), database.engine.connect() as conn:
         if database.sqlite:
             # Batch migrations copy tables; enforcing foreign keys meanwhile would empty children.
             conn.exec_driver_sql("PRAGMA foreign_keys = OFF")
-        _one_at_a_time(conn, database)
-        config.attributes["connection"] = conn
-        action(config)
-        conn.commit()
-        if database.sqlite:
-            conn.exec_driver_sql("PRAGMA foreign_keys = ON")
+        else:
+            _without_hurry(conn)
+        try:
+            _one_at_a_time(conn, database)
+            config.attributes["connection"] = conn
+            action(config)
+            conn.commit()
+        finally:
+            conn.rollback()
+            if database.sqlite:
+                conn.exec_driver_sql("PRAGMA foreign_keys = ON")
+
+
+def _without_hurry(conn: Connection) -> None:
+    """Let an index over millions of rows take its time, and wait for whoever else upgrades."""
+    for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+        conn.exec_driver_sql(f"SET LOCAL {name} = 0")
 
 
 def _one_at_a_time(conn: Connection, database: Database) -> None:
-    """Let a second process that upgrades at the same moment wait for the first."""
-    if not database.sqlite:
+    """Let a second process that upgrades at the same moment wait; all or nothing is written."""
+    if database.sqlite:
+        conn.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
         conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7236001)")
 
 

@@ -13,7 +13,7 @@ from lti_tool.store.conclusions import UNMAPPED, Meaning, trusting
 from lti_tool.store.database import us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
-from lti_tool.store.schema.xapi import activity_map, lrs, statement, unmapped
+from lti_tool.store.schema.xapi import WAITING, activity_map, lrs, statement, unmapped
 from xapi_bridge.identity import Alias, actors
 from xapi_bridge.statement import Statement, parse
 
@@ -46,11 +46,12 @@ def anything_waits(conn: Connection, connection: LrsConnection) -> bool:
         activity_map.c.created_us
         >= select(lrs.c.last_run_us).where(lrs.c.id == connection.id).scalar_subquery()
     )
-    waiting = select(statement.c.statement_id).where(*_unmapped(connection)).limit(1)
     mapped = select(activity_map.c.unit).where(
         activity_map.c.tenant_id == connection.tenant_id, newer
     )
-    return bool(conn.execute(waiting).first() and conn.execute(mapped.limit(1)).first())
+    # In this order: the second question reads many statements, and the first is mostly answered no.
+    waiting = select(statement.c.statement_id).where(*_unmapped(connection)).limit(1)
+    return bool(conn.execute(mapped.limit(1)).first() and conn.execute(waiting).first())
 
 
 def take_up(arrivals: Arrivals) -> int:
@@ -65,7 +66,7 @@ def _newcomers(conn: Connection, connection: LrsConnection) -> list[str]:
     """Return learners who got an identity after the oldest parked statement came, in order."""
     oldest = (
         select(statement.c.received_us)
-        .where(statement.c.lrs_id == connection.id, statement.c.state == "parked")
+        .where(statement.c.lrs_id == connection.id, WAITING, statement.c.state == "parked")
         .order_by(statement.c.received_us)
         .limit(1)
     )
@@ -91,6 +92,7 @@ def _replay(arrivals: Arrivals, learner_id: str) -> int:
     keys = {arrivals.actor_key(k) for a in names for k in actors(a, arrivals.bindings)}
     mine = (
         statement.c.lrs_id == connection.id,
+        WAITING,
         statement.c.state == "parked",
         statement.c.actor_key.in_(keys),
     )

@@ -25,7 +25,7 @@ from lti_tool.store.arrivals import Arrivals
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
 from lti_tool.store.lrs import LrsConnection
-from lti_tool.store.schema.xapi import late_hist, lrs_cursor, statement
+from lti_tool.store.schema.xapi import WAITING, late_hist, lrs_cursor, statement
 from xapi_bridge import pull
 from xapi_bridge.client import Client
 from xapi_bridge.errors import BridgeError, LeaseLost
@@ -193,6 +193,7 @@ class SqlPullStore:
             conn.execute(
                 delete(statement).where(
                     statement.c.lrs_id == self.connection.id,
+                    WAITING,
                     statement.c.state == "foreign",
                     statement.c.stored_us < horizon,
                 )

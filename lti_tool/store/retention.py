@@ -1,73 +1,163 @@
-"""Retention: what is deleted when (law.md 2.1). Counts only; `dry_run` shows them first."""
+"""Retention: what is deleted when (law.md 2.1). Counts only; `dry_run` shows them first.
 
-from collections.abc import Mapping
+What is past its time is looked for without a lock, then deleted in batches, each a short
+transaction of its own: on SQLite there is one writer, and a person with an answer comes first.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, null, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    null,
+    select,
+    update,
+)
 
 from lti_tool.settings import Retention
-from lti_tool.store.database import Database, us
+from lti_tool.store.database import Database, tidy, us
 from lti_tool.store.schema import core, lti, xapi
 
 LAUNCH_KEPT_HOURS = 9  # the absolute end of a session, plus an hour
+FOUND_AT_ONCE = 5000
+BATCH_S = 0.1  # how long one batch should hold the write lock
+SMALLEST, FIRST, LARGEST = 20, 200, 2000  # rows of a batch
+# Who waits for SQLite's lock looks again after at most 0.1 s; so long it is left free.
+PAUSE_S = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Rows per rule, and whether that was all."""
+
+    counts: Mapping[str, int]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which rows of a table are past their time, and what is blanked (None: the row goes)."""
+
+    table: Table
+    past: ColumnElement[bool]
+    blank: Mapping[str, Any] | None = None
 
 
 def purge(
     database: Database, kept: Retention, now: datetime, *, dry_run: bool = False
 ) -> Mapping[str, int]:
     """Delete what is past its time; return rows per rule. Writes and commits unless `dry_run`."""
-    with database.begin() as conn:
-        counts = {name: _apply(conn, *rule, dry_run) for name, rule in _rules(kept, now).items()}
-    return counts
-
-
-def _apply(
-    conn: Connection,
-    table: Table,
-    past: ColumnElement[bool],
-    blank: Mapping[str, Any] | None,
-    dry_run: bool,
-) -> int:
     if dry_run:
-        return conn.execute(select(func.count()).select_from(table).where(past)).scalar_one()
-    if blank is not None:
-        return conn.execute(update(table).where(past).values(**blank)).rowcount
-    return conn.execute(delete(table).where(past)).rowcount
+        with database.read() as conn:
+            return {name: _count(conn, rule) for name, rule in _rules(kept, now).items()}
+    return purge_some(database, kept, now, budget_s=float("inf")).counts
 
 
-Rule = tuple[Table, ColumnElement[bool], Mapping[str, Any] | None]
+def purge_some(database: Database, kept: Retention, now: datetime, *, budget_s: float) -> Purged:
+    """Delete what is past its time, as far as `budget_s` reaches. Writes, commits per batch."""
+    pace = _Pace(time.monotonic() + budget_s)
+    counts = dict.fromkeys(rules := _rules(kept, now), 0)
+    for name, rule in rules.items():
+        for done in _batches(database, rule, pace):
+            counts[name] += done
+        if pace.over:
+            return Purged(counts, complete=False)
+    if sum(counts.values()):
+        tidy(database)
+    return Purged(counts, complete=True)
+
+
+@dataclass
+class _Pace:
+    """How many rows the next batch takes, so that it lasts about BATCH_S; and until when."""
+
+    until: float
+    size: int = FIRST
+    over: bool = False
+
+    def took(self, seconds: float) -> None:
+        fitting = int(self.size * BATCH_S / max(seconds, 1e-3))
+        self.size = min(max(SMALLEST, fitting), LARGEST, 2 * self.size)
+        self.over = time.monotonic() >= self.until
+
+
+def _batches(database: Database, rule: Rule, pace: _Pace) -> Iterator[int]:
+    """Yield how many rows each batch has done, until nothing is left or the time is over."""
+    keys = _past(database, rule)
+    while keys and not pace.over:
+        batch, keys = keys[: pace.size], keys[pace.size :]
+        began = time.perf_counter()
+        with database.begin() as conn:
+            done = _apply(conn, rule, batch)
+        pace.took(time.perf_counter() - began)
+        yield done
+        if len(keys) == 0 and done:
+            keys = _past(database, rule)
+        if keys:
+            time.sleep(PAUSE_S)
+
+
+def _past(database: Database, rule: Rule) -> Sequence[Mapping[str, Any]]:
+    """Return keys of rows past their time; for a write transaction this would take too long."""
+    keys = [column.label(f"key_{column.name}") for column in rule.table.primary_key]
+    with database.read() as conn:
+        found = conn.execute(select(*keys).where(rule.past).limit(FOUND_AT_ONCE))
+        return [dict(row._mapping) for row in found]
+
+
+def _apply(conn: Connection, rule: Rule, batch: Sequence[Mapping[str, Any]]) -> int:
+    here = and_(*(c == bindparam(f"key_{c.name}") for c in rule.table.primary_key))
+    # What was found without a lock may have changed: the condition is asked once more.
+    if rule.blank is None:
+        return conn.execute(delete(rule.table).where(here, rule.past), batch).rowcount
+    change = update(rule.table).where(here, rule.past).values(**rule.blank)
+    return conn.execute(change, batch).rowcount
+
+
+def _count(conn: Connection, rule: Rule) -> int:
+    return conn.execute(select(func.count()).select_from(rule.table).where(rule.past)).scalar_one()
 
 
 def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
-    """Return every rule: table, which rows, and what is blanked (None: the row goes)."""
+    """Return every rule by name, in the order in which they are applied."""
 
     def before(days: float) -> int:
         return us(now - timedelta(days=days))
 
     q, st, out, path = core.question.c, xapi.statement.c, core.outbox.c, core.path.c
-    newest_launch = (
-        select(func.max(lti.launch.c.created_us))
-        .group_by(lti.launch.c.learner_id, lti.launch.c.platform_id, lti.launch.c.link_id)
-        .scalar_subquery()
+    newer = lti.launch.alias("newer")
+    has_newer = exists().where(
+        newer.c.learner_id == lti.launch.c.learner_id,
+        newer.c.platform_id == lti.launch.c.platform_id,
+        newer.c.link_id.is_not_distinct_from(lti.launch.c.link_id),
+        newer.c.created_us > lti.launch.c.created_us,
     )
     old_launch = lti.launch.c.created_us < before(LAUNCH_KEPT_HOURS / 24)
     return {
-        "answers": (
+        "answers": Rule(
             core.question,
             (q.answered_us < before(kept.answers)) & q.response.is_not(null()),
             {"response": null()},
         ),
-        "reflections": (
+        "reflections": Rule(
             core.reflection,
             core.reflection.c.answered_us < before(kept.answers),
-            None,
         ),
         # Their questions and reflections go with them.
-        "attempts": (core.attempt, core.attempt.c.touched_us < before(kept.evidence), None),
-        "profiles": (core.profile, core.profile.c.computed_us < before(kept.evidence), None),
-        "evidence": (core.evidence, core.evidence.c.eff_us < before(kept.evidence), None),
-        "raw statements": (
+        "attempts": Rule(core.attempt, core.attempt.c.touched_us < before(kept.evidence)),
+        "profiles": Rule(core.profile, core.profile.c.computed_us < before(kept.evidence)),
+        "evidence": Rule(core.evidence, core.evidence.c.eff_us < before(kept.evidence)),
+        "raw statements": Rule(
             xapi.statement,
             # Parked ones have a time of their own: without their text they could not be replayed.
             (st.state != "parked")
@@ -75,49 +165,41 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             & st.raw.is_not(None),
             {"raw": None, "actor_key": None},
         ),
-        "parked statements": (
+        "parked statements": Rule(
             xapi.statement,
-            (st.state == "parked") & (st.received_us < before(kept.parked)),
-            None,
+            and_(xapi.WAITING, st.state == "parked", st.received_us < before(kept.parked)),
         ),
-        "recommendation log": (
+        "recommendation log": Rule(
             core.recommendation,
             core.recommendation.c.made_us < before(kept.recommendations),
-            None,
         ),
-        "withdrawn paths": (
+        "withdrawn paths": Rule(
             core.path,
             (path.state == "withdrawn") & (path.made_us < before(kept.evidence)),
-            None,
         ),
-        "delivered outbox": (
+        "delivered outbox": Rule(
             core.outbox,
             (out.state == "delivered")
             & (out.kind != "score")
             & (out.delivered_us < before(kept.raw_statements)),
-            None,
         ),
-        "quarantine": (
+        "quarantine": Rule(
             xapi.quarantine,
             xapi.quarantine.c.first_seen_us < before(kept.raw_statements),
-            None,
         ),
-        "embedded LRS: search keys": (
+        "embedded LRS: search keys": Rule(
             xapi.xapi_link,
             xapi.xapi_link.c.stored_us < before(kept.embedded_statements),
-            None,
         ),
-        "embedded LRS: statements": (
+        "embedded LRS: statements": Rule(
             xapi.xapi_statement,
             xapi.xapi_statement.c.stored_us < before(kept.embedded_statements),
-            None,
         ),
-        "audit": (core.audit, core.audit.c.at_us < before(kept.audit), None),
-        "nonces": (lti.nonce, lti.nonce.c.expires_us < us(now), None),
+        "audit": Rule(core.audit, core.audit.c.at_us < before(kept.audit)),
+        "nonces": Rule(lti.nonce, lti.nonce.c.expires_us < us(now)),
         # The newest launch of a link stays: it says where a later write-back has to go.
-        "old launches": (
+        "old launches": Rule(
             lti.launch,
-            old_launch & lti.launch.c.created_us.not_in(newest_launch),
-            None,
+            old_launch & has_newer,
         ),
     }

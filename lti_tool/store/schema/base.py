@@ -6,7 +6,7 @@ and what the xAPI bridge computes with. JSON columns hold versioned documents, n
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, MetaData, String
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, MetaData, String, text
 
 metadata = MetaData(
     naming_convention={
@@ -23,13 +23,13 @@ def uuid_pk(name: str = "id") -> Column[str]:
     return Column(name, String(36), primary_key=True)
 
 
-def tenant_fk(*, primary_key: bool = False) -> Column[str]:
+def tenant_fk(*, primary_key: bool = False, index: bool = True) -> Column[str]:
     return Column(
         "tenant_id",
         String(36),
         ForeignKey("tenant.id"),
         nullable=False,
-        index=not primary_key,
+        index=index and not primary_key,
         primary_key=primary_key,
     )
 
@@ -46,6 +46,15 @@ def learner_fk(*, nullable: bool = False) -> Column[str]:
 
 def instant(name: str, *, nullable: bool = False, index: bool = False) -> Column[int]:
     return Column(name, BigInteger, nullable=nullable, index=index)
+
+
+def only_where(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the few rows that are looked for by it.
+
+    A query uses it only if it says `where` literally: a bound value tells the planner nothing.
+    """
+    condition = text(where)
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 def document(name: str, *, nullable: bool = False) -> Column[Any]:

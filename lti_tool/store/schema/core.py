@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -13,7 +14,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
+from lti_tool.store.schema.base import (
+    document,
+    instant,
+    learner_fk,
+    metadata,
+    only_where,
+    tenant_fk,
+    uuid_pk,
+)
 
 tenant = Table(
     "tenant",
@@ -40,7 +49,7 @@ learner = Table(
     document("roles"),  # chosen role keys, main role first
     document("wishes", nullable=True),  # hours per month, blocked months, …
     instant("created_us"),
-    instant("last_seen_us"),  # for retention only, shown to nobody
+    instant("last_seen_us", index=True),  # for retention only, shown to nobody
 )
 
 # Who a learner is in the LMS. The value is sealed (readable only with the service's key), the
@@ -56,6 +65,8 @@ identity = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("verified_by", String(16), nullable=False),
     instant("created_us"),
+    # Whose statement is it? A page of activity asks for hundreds of them.
+    Index("ix_identity_digest", "digest"),
 )
 
 attempt = Table(
@@ -69,7 +80,7 @@ attempt = Table(
     document("target"),
     Column("answered", Integer, nullable=False, default=0),
     instant("started_us"),
-    instant("touched_us"),
+    instant("touched_us", index=True),
     instant("finished_us", nullable=True),
 )
 
@@ -89,6 +100,8 @@ question = Table(
     Column("category", Integer),
     instant("asked_us"),
     instant("answered_us", nullable=True),
+    # The purge looks for answers that are still there, not for all that ever were.
+    only_where("ix_question_answers", "answered_us", where="response IS NOT NULL"),
 )
 
 reflection = Table(  # K.1: private, never scored
@@ -101,17 +114,17 @@ reflection = Table(  # K.1: private, never scored
     tenant_fk(),
     learner_fk(),
     document("response"),
-    instant("answered_us"),
+    instant("answered_us", index=True),
 )
 
 evidence = Table(
     "evidence",
     metadata,
     uuid_pk(),
-    tenant_fk(),
+    tenant_fk(index=False),  # the unique key begins with it
     learner_fk(),
     Column("source", String(16), nullable=False),  # assessment | lrs
-    Column("statement_id", String(36), index=True),  # of the LRS statement; "" never
+    Column("statement_id", String(36)),  # of the LRS statement; "" never
     Column("rule_id", String(120), nullable=False),
     Column("competency", String(16)),  # null: only the completion of a unit
     Column("unit", String(64)),
@@ -123,7 +136,7 @@ evidence = Table(
     Column("category", Integer, nullable=False, default=0),
     Column("self_report", Boolean, nullable=False, default=False),
     Column("group_key", String(64), index=True),
-    instant("eff_us"),
+    instant("eff_us", index=True),
     instant("stored_us", nullable=True),
     instant("arrival_us"),
     Column("revoked_by", String(80)),  # statement id or "learner"
@@ -140,7 +153,7 @@ profile = Table(
     tenant_fk(),
     document("document"),
     document("covariance"),
-    instant("computed_us"),
+    instant("computed_us", index=True),
 )
 
 recommendation = Table(  # the log of every plan, kept at least six months (law L34)
@@ -156,7 +169,7 @@ recommendation = Table(  # the log of every plan, kept at least six months (law 
     Column("solver", String(80), nullable=False),
     Column("ms", Float, nullable=False),
     document("output"),
-    instant("made_us"),
+    instant("made_us", index=True),
 )
 
 path = Table(
@@ -169,7 +182,7 @@ path = Table(
     Column("state", String(16), nullable=False),  # draft | accepted | withdrawn
     Column("recommendation_id", String(36)),
     document("document"),
-    instant("made_us"),
+    instant("made_us", index=True),
     instant("accepted_us", nullable=True),
     UniqueConstraint("learner_id", "revision"),
 )
@@ -184,12 +197,13 @@ outbox = Table(
     Column("target_id", String(36), nullable=False),  # lrs or platform
     Column("dedupe", String(120), nullable=False, unique=True),
     document("body"),
-    Column("state", String(16), nullable=False, index=True),  # pending | delivered | dead
+    Column("state", String(16), nullable=False),  # pending | delivered | dead
     Column("attempts", Integer, nullable=False, default=0),
     instant("next_us"),
     Column("last_error", Text),
     instant("created_us"),
-    instant("delivered_us", nullable=True),
+    instant("delivered_us", nullable=True, index=True),
+    Index("ix_outbox_due", "state", "next_us"),
 )
 
 job = Table(
@@ -200,13 +214,14 @@ job = Table(
     Column("key", String(120), nullable=False),
     document("payload"),
     Column("state", String(16), nullable=False),  # waiting | running | failed
-    instant("run_after_us", index=True),
+    instant("run_after_us"),
     Column("attempts", Integer, nullable=False, default=0),
     Column("lease_owner", String(64)),
     instant("lease_until_us", nullable=True),
     Column("last_error", Text),
     instant("created_us"),
     UniqueConstraint("name", "key"),
+    Index("ix_job_due", "state", "run_after_us"),
 )
 
 audit = Table(

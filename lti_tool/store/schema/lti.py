@@ -75,7 +75,7 @@ launch = Table(
     Column("role", String(64)),  # custom parameter `role`
     Column("target", Text, nullable=False),
     document("services"),  # AGS and NRPS addresses and scopes of this link
-    instant("created_us"),
+    instant("created_us", index=True),
     instant("seen_us"),
     instant("ended_us", nullable=True),
 )

@@ -12,9 +12,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-from lti_tool.store.schema.base import document, instant, learner_fk, metadata, tenant_fk, uuid_pk
+from lti_tool.store.schema.base import (
+    document,
+    instant,
+    learner_fk,
+    metadata,
+    only_where,
+    tenant_fk,
+    uuid_pk,
+)
 
 lrs = Table(
     "lrs",
@@ -70,14 +79,21 @@ statement = Table(
     instant("stored_us"),
     instant("timestamp_us", nullable=True),
     instant("eff_us", nullable=True),
-    instant("received_us", index=True),
+    instant("received_us"),
+    # What is looked for among millions are the few that wait, or whose text is still there.
+    only_where("ix_statement_waiting", "state", "lrs_id", "received_us", where="state <> 'kept'"),
+    only_where("ix_statement_raw", "received_us", where="raw IS NOT NULL"),
+    only_where("ix_statement_actor_key", "actor_key", where="actor_key IS NOT NULL"),
 )
+
+# Said beside the state that is meant, so that ix_statement_waiting can be used.
+WAITING = text("statement.state <> 'kept'")
 
 void = Table(
     "void",
     metadata,
     Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
-    Column("target_id", String(36), primary_key=True),
+    Column("target_id", String(36), primary_key=True, index=True),
     tenant_fk(),
     Column("voided_by", String(36), nullable=False),
 )
@@ -90,7 +106,7 @@ quarantine = Table(
     tenant_fk(),
     Column("raw", LargeBinary, nullable=False),
     Column("reason", Text, nullable=False),
-    instant("first_seen_us"),
+    instant("first_seen_us", index=True),
 )
 
 late_hist = Table(
@@ -141,7 +157,7 @@ xapi_link = Table(  # by whom and about what a statement can be found
     tenant_fk(primary_key=True),
     Column("kind", String(8), primary_key=True),  # agent | activity
     Column("value", String(64), primary_key=True),  # SHA-256 of the identifier
-    Column("stored_us", BigInteger, primary_key=True),
+    Column("stored_us", BigInteger, primary_key=True, index=True),
     Column("direct", Boolean, nullable=False),  # as actor or object, not only related
 )
 
