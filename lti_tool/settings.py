@@ -4,12 +4,13 @@ Order: config/default.toml < the file named by ROADMAP_CONFIG < environment
 ROADMAP__SECTION__KEY (also …_FILE, for secrets). Types come from the fields below.
 """
 
+import difflib
 import ipaddress
 import os
 import tomllib
-import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_FILE = ROOT / "config" / "default.toml"
 DEFAULT_SECRET = "development-only-secret-key-change-me"  # noqa: S105  (refused outside development)
 PREFIX = "ROADMAP__"
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ class Security:
     secret_key: str = field(repr=False)
     refusals_per_minute: int
     allow_local_http: bool
+    intranet: tuple[Network, ...]
+    ca_bundle: Path | None
     max_body_bytes: int
 
 
@@ -155,8 +160,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         _put(values, path, raw)
         sources[".".join(path)] = name
     settings: Settings = _build(Settings, values, (), sources, problems)
-    if not problems:
-        problems += _unsafe(settings)
+    problems += _unsafe(settings)
     if problems:
         raise SettingsError(problems)
     return settings
@@ -239,7 +243,9 @@ def _build(
     for key in values.keys() - known.keys():
         dotted = ".".join((*path, key))
         where = sources.get(dotted, f"[{dotted}]")
-        problems.append(Problem(where, f"there is no setting {dotted}"))
+        near = difflib.get_close_matches(key, known, n=1)
+        meant = f"; is {'.'.join((*path, near[0]))} meant?" if near else ""
+        problems.append(Problem(where, f"there is no setting {dotted}{meant}"))
     built: dict[str, Any] = {}
     for name, spec in known.items():
         here = (*path, name)
@@ -252,10 +258,8 @@ def _build(
                 problems.append(Problem(".".join(here), "is missing"))
         else:
             built[name] = _convert(value, hints[name], here, sources, problems)
-    if problems:
-        # Never construct a half-filled tree; the caller raises with everything that is wrong.
-        return types.SimpleNamespace(**built)
-    return kind(**built)
+    # With problems the tree is half filled: it serves to find what else is wrong, and never leaves.
+    return kind(**{name: built.get(name, spec.default) for name, spec in known.items()})
 
 
 def _convert(
@@ -308,12 +312,23 @@ def _folder(value: Any) -> Path:
     return path if path.is_absolute() else ROOT / path
 
 
+def _file(value: Any) -> Path | None:
+    return _folder(value) if value else None
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    parts = value if isinstance(value, list) else _text(value).replace(",", " ").split()
+    return tuple(ipaddress.ip_network(_text(part)) for part in parts)
+
+
 _CONVERT: dict[Any, Callable[[Any], Any]] = {
     bool: _boolean,
     int: _whole,
     float: _number,
     str: _text,
     Path: _folder,
+    Path | None: _file,
+    tuple[Network, ...]: _networks,
 }
 _EXPECTED = {
     bool: "true or false",
@@ -321,70 +336,139 @@ _EXPECTED = {
     float: "a number",
     str: "text",
     Path: "a folder",
+    Path | None: "the path of a file",
+    tuple[Network, ...]: 'networks such as "10.20.0.0/16"',
 }
 
 
 def _unsafe(settings: Settings) -> list[Problem]:
     """Return what must not be run with, each with the way out."""
-    server, security = settings.server, settings.security
-    found: list[tuple[bool, str, str]] = [
-        (
-            settings.environment not in ("development", "production"),
-            "environment",
-            'must be "development" or "production"',
-        ),
-        (
-            not _is_origin(server.base_url),
-            "server.base_url",
-            "must be an origin such as https://roadmap.stadt.de, without path or trailing slash",
-        ),
-        (not 0 < server.port < 65536, "server.port", "must be between 1 and 65535"),
-        (not 0 < server.threads <= 64, "server.threads", "must be between 1 and 64"),
-        (
-            not settings.development and security.secret_key == DEFAULT_SECRET,
-            "security.secret_key",
-            "is the default; set ROADMAP__SECURITY__SECRET_KEY (e.g. from `openssl rand -hex 32`)",
-        ),
-        (len(security.secret_key) < 32, "security.secret_key", "must have at least 32 characters"),
-        (
-            security.allow_local_http and not server.loopback,
-            "security.allow_local_http",
-            "is for development only: base_url must be a loopback address",
-        ),
-        (
-            settings.development and not server.loopback,
-            "environment",
-            'must be "production" when base_url is not a loopback address',
-        ),
-        (
-            not server.secure and not server.loopback,
-            "server.base_url",
-            "must be https: browsers send our cookies to secure origins only",
-        ),
-        (
-            settings.privacy.min_group_size < 5,
-            "privacy.min_group_size",
-            "must be at least 5 (agreed floor)",
-        ),
-        (
-            not settings.database.url.startswith(("sqlite:///", "postgresql+psycopg://")),
-            "database.url",
-            "must start with sqlite:/// or postgresql+psycopg://",
-        ),
-        (
-            settings.retention.recommendations < 183,
-            "retention.recommendations",
-            "at least 183 days",
-        ),
-        (settings.logs.format not in ("json", "console"), "logs.format", "must be json or console"),
-        (
-            not 1 <= settings.assessment.min_items <= settings.assessment.max_items <= 100,
-            "assessment.max_items",
-            "must be between min_items and 100",
-        ),
-        (not 1 <= settings.lrs.page_size <= 1000, "lrs.page_size", "must be between 1 and 1000"),
-    ]
-    return [Problem(where, message) for wrong, where, message in found if wrong]
+    return [Problem(where, said) for where, good, said in RULES if not _keeps(good, settings)]
+
+
+def _keeps(good: Callable[[Settings], bool], settings: Settings) -> bool:
+    try:
+        return good(settings)
+    except (TypeError, AttributeError):
+        return True  # missing or of the wrong type: has been said already
+
+
+def _between(
+    path: str, low: float, high: float, unit: str = ""
+) -> tuple[str, Callable[[Settings], bool], str]:
+    read = attrgetter(path)
+    said = f"must be between {low:g} and {high:g} {unit}".rstrip()
+    return path, lambda s: low <= read(s) <= high, said
+
+
+#: Setting, what must hold, and what is said where it does not.
+RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
+    (
+        "environment",
+        lambda s: s.environment in ("development", "production"),
+        'must be "development" or "production"',
+    ),
+    (
+        "environment",
+        lambda s: s.server.loopback or not s.development,
+        'must be "production" when base_url is not a loopback address',
+    ),
+    (
+        "server.base_url",
+        lambda s: _is_origin(s.server.base_url),
+        "must be an origin such as https://roadmap.stadt.de, without path or trailing slash",
+    ),
+    (
+        "server.base_url",
+        lambda s: s.server.secure or s.server.loopback,
+        "must be https: browsers send our cookies to secure origins only",
+    ),
+    _between("server.port", 1, 65535),
+    _between("server.threads", 1, 64),
+    _between("server.trusted_proxies", 0, 10),
+    (
+        "database.url",
+        lambda s: s.database.url.startswith(("sqlite:///", "postgresql+psycopg://")),
+        "must start with sqlite:/// or postgresql+psycopg://",
+    ),
+    _between("database.lock_timeout_s", 0.1, 300, "seconds"),
+    _between("database.statement_timeout_s", 1, 3600, "seconds"),
+    _between("database.slow_query_s", 0, 3600, "seconds"),
+    _between("database.pool_size", 2, 200),
+    (
+        "security.secret_key",
+        lambda s: s.development or s.security.secret_key != DEFAULT_SECRET,
+        "is the default; set ROADMAP__SECURITY__SECRET_KEY (e.g. from `openssl rand -hex 32`)",
+    ),
+    (
+        "security.secret_key",
+        lambda s: len(s.security.secret_key) >= 32,
+        "must have at least 32 characters",
+    ),
+    (
+        "security.allow_local_http",
+        lambda s: s.server.loopback or not s.security.allow_local_http,
+        "is for development only: base_url must be a loopback address",
+    ),
+    (
+        "security.intranet",
+        lambda s: all(map(_is_private, s.security.intranet)),
+        "must be private networks (RFC 1918, RFC 4193), never loopback or link-local ones",
+    ),
+    (
+        "security.ca_bundle",
+        lambda s: s.security.ca_bundle is None or s.security.ca_bundle.is_file(),
+        "names a file that is not there",
+    ),
+    _between("security.refusals_per_minute", 1, 100_000),
+    _between("security.max_body_bytes", 65_536, 64 << 20),
+    _between("session.idle_s", 60, 86_400, "seconds"),
+    _between("session.absolute_s", 60, 86_400, "seconds"),
+    _between("session.warning_s", 0, 3600, "seconds"),
+    (
+        "assessment.max_items",
+        lambda s: 1 <= s.assessment.min_items <= s.assessment.max_items <= 100,
+        "must be between min_items and 100",
+    ),
+    _between("assessment.correlation_within", 0, 0.95),
+    _between("assessment.correlation_between", 0, 0.95),
+    _between("planning.hours_per_month", 0.5, 80, "hours"),
+    _between("lrs.page_size", 1, 1000),
+    _between("lrs.poll_s", 0.1, 86_400, "seconds"),
+    _between("lrs.overlap_s", 1, 86_400, "seconds"),
+    _between("worker.poll_s", 0.05, 60, "seconds"),
+    _between("worker.lease_s", 0.5, 300, "seconds"),
+    _between("worker.backoff_s", 0.1, 3600, "seconds"),
+    _between("worker.max_attempts", 1, 100),
+    *(
+        _between(f"retention.{kind.name}", 1, 3660, "days")
+        for kind in fields(Retention)
+        if kind.name != "recommendations"
+    ),
+    _between("retention.recommendations", 183, 3660, "days"),
+    (
+        "privacy.min_group_size",
+        lambda s: s.privacy.min_group_size >= 5,
+        "must be at least 5 (agreed floor)",
+    ),
+    ("logs.format", lambda s: s.logs.format in ("json", "console"), "must be json or console"),
+    (
+        "logs.level",
+        lambda s: s.logs.level in ("DEBUG", "INFO", "WARNING", "ERROR"),
+        "must be DEBUG, INFO, WARNING or ERROR",
+    ),
+)
+
+
+_PRIVATE = [
+    ipaddress.ip_network(net)
+    for net in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+]
+
+
+def _is_private(network: Network) -> bool:
+    ends = (network.network_address, network.broadcast_address)
+    return any(all(end in net for end in ends) for net in _PRIVATE)
 
 
 def _is_origin(url: str) -> bool:

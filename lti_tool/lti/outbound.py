@@ -15,11 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, urlunsplit
 
 from lti_tool.lti.addresses import parse
-from lti_tool.settings import is_loopback
+from lti_tool.settings import Network, Security, is_loopback
 
 CONNECT_S = 2.0
 READ_S = 3.0
@@ -53,6 +54,12 @@ class Outbound:
     """Sends requests by the rules above."""
 
     allow_local_http: bool = False
+    intranet: tuple[Network, ...] = ()
+    ca_bundle: Path | None = None
+
+    @classmethod
+    def of(cls, rules: Security) -> "Outbound":
+        return cls(rules.allow_local_http, rules.intranet, rules.ca_bundle)
 
     def get(self, url: str, *, accept: str, headers: Mapping[str, str] | None = None) -> Answer:
         """:raises Unreachable: no usable answer (any HTTP status is an answer)."""
@@ -66,7 +73,7 @@ class Outbound:
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
         parts = self._judged(url)
-        exchange = _Exchange(parts, self.allow_local_http)
+        exchange = _Exchange(parts, self)
         return _within(TOTAL_S, lambda: exchange.run(method, body, headers), exchange.abort)
 
     def _judged(self, url: str) -> SplitResult:
@@ -82,9 +89,9 @@ class Outbound:
 class _Exchange:
     """One request over one connection to one judged address."""
 
-    def __init__(self, parts: SplitResult, allow_local: bool) -> None:
+    def __init__(self, parts: SplitResult, rules: Outbound) -> None:
         self._parts = parts
-        self._allow_local = allow_local
+        self._rules = rules
         self._connection: http.client.HTTPConnection | None = None
 
     def run(self, method: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
@@ -116,7 +123,7 @@ class _Exchange:
         connection = http.client.HTTPConnection(host, port, timeout=READ_S)
         if secure:
             connection.default_port = 443  # keeps the port out of the Host header
-            connection.sock = _trust().wrap_socket(plain, server_hostname=host)
+            connection.sock = _trust(self._rules.ca_bundle).wrap_socket(plain, server_hostname=host)
         else:
             connection.sock = plain
         return connection
@@ -125,8 +132,8 @@ class _Exchange:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         # One private address among public ones is enough to refuse: which one is used is chance.
-        if not all(_allowed(address, self._allow_local) for address in addresses):
-            raise Unreachable("the address is not public")
+        if not all(_allowed(address, self._rules) for address in addresses):
+            raise Unreachable("the address is not public, nor of security.intranet")
         error = OSError("no address")
         for address in addresses:
             try:
@@ -137,16 +144,21 @@ class _Exchange:
 
 
 @cache
-def _trust() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_bundle is not None:
+        context.load_verify_locations(ca_bundle)
+    return context
 
 
-def _allowed(address: str, allow_local: bool) -> bool:
+def _allowed(address: str, rules: Outbound) -> bool:
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     mapped = getattr(ip, "ipv4_mapped", None)
     ip = mapped or ip
     if ip.is_loopback:
-        return allow_local
+        return rules.allow_local_http
+    if any(ip in net for net in rules.intranet):
+        return True
     disguised = any(ip in net for net in _DISGUISED if net.version == ip.version)
     return ip.is_global and not ip.is_multicast and not disguised
 
@@ -192,8 +204,10 @@ def _reason(error: Exception) -> str:
     """Return why, in words that hold nothing of the answer."""
     if isinstance(error, Unreachable):
         return str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its TLS certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
-        return "the TLS certificate is not accepted"
+        return "the TLS handshake fails"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, socket.gaierror):

@@ -35,7 +35,7 @@ def warnings_of(registration: Registration, settings: Settings) -> list[str]:
     """
     for name in ("issuer", "auth_url", "token_url", "jwks_url"):
         _check(name, getattr(registration, name), settings)
-    outbound = Outbound(allow_local_http=settings.security.allow_local_http)
+    outbound = Outbound.of(settings.security)
     try:
         answer = outbound.get(registration.jwks_url, accept="application/json")
         usable = bool(usable_entries(answer))

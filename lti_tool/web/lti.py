@@ -50,7 +50,7 @@ def install(app: Flask, replay: Replay = nothing_parked) -> None:
     """
     check_pin()
     here = app.extensions["roadmap"]
-    outbound = Outbound(allow_local_http=here.settings.security.allow_local_http)
+    outbound = Outbound.of(here.settings.security)
     app.extensions["roadmap_keys"] = PlatformKeys(outbound, KeyShelf(here.database))
     app.extensions["roadmap_door"] = SqlDoor(here.database, here.seal, replay)
     session.install(app)

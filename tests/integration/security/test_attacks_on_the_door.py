@@ -203,14 +203,14 @@ INSIDE = (
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_no_disguise_of_a_private_address_is_public(address: str) -> None:
-    assert not _allowed(address, allow_local=False)
+    assert not _allowed(address, Outbound(False))
 
 
 def test_public_addresses_and_the_loopback_of_development_are_reached() -> None:
-    assert _allowed("93.184.216.34", allow_local=False)
-    assert _allowed("2606:2800:220:1::1", allow_local=False)
-    assert _allowed("::1", allow_local=True)
-    assert not _allowed("10.0.0.1", allow_local=True)
+    assert _allowed("93.184.216.34", Outbound(False))
+    assert _allowed("2606:2800:220:1::1", Outbound(False))
+    assert _allowed("::1", Outbound(True))
+    assert not _allowed("10.0.0.1", Outbound(True))
 
 
 @pytest.mark.parametrize(

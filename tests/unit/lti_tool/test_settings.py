@@ -34,6 +34,31 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.security.secret_key == "f" * 40
 
 
+def test_what_is_unsafe_is_listed_beside_what_is_misspelt() -> None:
+    wrong = {"ROADMAP__SERVER__PORT": "eighty", "ROADMAP__SERVER__HOTS": "x"}
+    with pytest.raises(SettingsError) as failed:
+        load(LIVE | wrong | {"ROADMAP__SECURITY__SECRET_KEY": DEFAULT_SECRET})
+    said = str(failed.value)
+    assert "3 problem(s)" in said
+    assert "there is no setting server.hots; is server.host meant?" in said
+    assert "security.secret_key: is the default" in said
+
+
+def test_a_number_out_of_range_names_the_range() -> None:
+    with pytest.raises(SettingsError) as failed:
+        load({"ROADMAP__WORKER__LEASE_S": "nan", "ROADMAP__LRS__PAGE_SIZE": "0"})
+    assert {p.where for p in failed.value.problems} == {"worker.lease_s", "lrs.page_size"}
+    assert "lrs.page_size: must be between 1 and 1000" in str(failed.value)
+
+
+def test_the_intranet_is_a_list_of_networks_without_our_own_machine() -> None:
+    settings = load({"ROADMAP__SECURITY__INTRANET": "10.20.0.0/16, fd00::/8"})
+    assert [str(net) for net in settings.security.intranet] == ["10.20.0.0/16", "fd00::/8"]
+    for wrong in ("127.0.0.0/8", "169.254.169.254/32", "0.0.0.0/0", "intranet.stadt.example"):
+        with pytest.raises(SettingsError, match="intranet"):
+            load({"ROADMAP__SECURITY__INTRANET": wrong})
+
+
 def test_all_mistakes_are_listed_at_once() -> None:
     with pytest.raises(SettingsError) as failed:
         load(
