@@ -8,6 +8,7 @@ than `patience_s` in one go: then StoreBusy says how long, and the caller decide
 import base64
 import contextlib
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 4.0, 45.0
 LARGEST_ANSWER_BYTES = 256 << 20
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 300.0
 MOST_TRIES = 8
+MOST_WRAPS = 8  # an error inside an error inside …
 VERSION = "1.0.3"
 
 Json = Any
@@ -167,10 +169,7 @@ class Client:
                 _judge(response)
                 return _Answer(self._read(response), response.headers)
         except requests.RequestException as error:
-            raise StoreUnreachable(
-                f"The store does not answer ({type(error).__name__}).",
-                remedy="Is its address right, and is it running?",
-            ) from None
+            raise _unreachable(error) from None
 
     def _read(self, response: requests.Response) -> bytes:
         parts, size = [], 0
@@ -195,6 +194,29 @@ class Client:
         with contextlib.suppress(ValueError):
             return Fetched(answer.body, instant_us(through)[0])
         return Fetched(answer.body)
+
+
+def _unreachable(error: requests.RequestException) -> StoreUnreachable:
+    cause = _certificate_error(error)
+    if cause is not None:
+        return StoreUnreachable(
+            f"The store's TLS certificate is not accepted: {cause.verify_message}.",
+            remedy="It has to be renewed, or its authority named (REQUESTS_CA_BUNDLE).",
+        )
+    return StoreUnreachable(
+        f"The store does not answer ({type(error).__name__}).",
+        remedy="Is its address right, and is it running?",
+    )
+
+
+def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Return the reason TLS gave; requests and urllib3 wrap it, partly as an argument."""
+    for _ in range(MOST_WRAPS):
+        if error is None or isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        wrapped = (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args)
+        error = next((inner for inner in wrapped if isinstance(inner, BaseException)), None)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
