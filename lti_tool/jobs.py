@@ -22,12 +22,15 @@ from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.observe import refold_learner
+from lti_tool.flows.persons import erase_unseen
 from lti_tool.logs import log
 from lti_tool.store import lrs, retention
 from lti_tool.store.jobs import Leased, SqlJobs
 from lti_tool.store.pull import pull_once
 
 PURGE_AT_ONCE_S = 3.0
+PERSONS_AT_ONCE = 20
+BUSY_S = 0.5  # until an LRS that another puller holds is tried again
 Body = Callable[[House, str, Any, datetime], None]
 
 
@@ -67,10 +70,19 @@ def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
     done = retention.purge_some(
         house.database, house.settings.retention, now, budget_s=PURGE_AT_ONCE_S
     )
-    log().info("purged", count=sum(done.counts.values()), state="all" if done.complete else "more")
-    if not done.complete:
+    last = last_kept(house, now)
+    gone = erase_unseen(house.flows, last, now, PERSONS_AT_ONCE) if done.complete else 0
+    more = not done.complete or gone == PERSONS_AT_ONCE
+    count = sum(done.counts.values()) + gone
+    log().info("purged", count=count, state="more" if more else "all")
+    if more:
         with house.database.begin() as conn:
             SqlJobs(conn).enqueue("purge", "all", {}, utc_now() + timedelta(seconds=1))
+
+
+def last_kept(house: House, now: datetime) -> datetime:
+    """Return the moment since which somebody must have been seen to be kept."""
+    return now - timedelta(days=house.settings.retention.evidence)
 
 
 #: Every job: what it does, and how often the clock enqueues it (None: only when asked for).

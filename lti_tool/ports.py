@@ -177,13 +177,14 @@ class Delivery:
     id: str
     tenant_id: str
     learner_id: str
-    kind: str  # statements | score | plan
+    kind: str  # statements | score | plan, and each of them with "-withdrawn"
     target_id: str  # an LRS or a platform
     dedupe: str  # unique: the same thing is enqueued once
     body: Json
     attempts: int = 0
     next_try: datetime | None = None
     last_error: str = ""
+    state: str = "pending"  # pending | delivered | dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,10 @@ class Learners(Protocol):
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]: ...
     def erase(self, learner_id: str) -> Mapping[str, int]: ...
+    def unseen_since(self, before: datetime, most: int) -> tuple[str, ...]:
+        """Return who neither came nor showed any activity since, the longest unseen first."""
+        ...
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Json]]]:
         """Return every row with this person's data by table, for the export."""
         ...
@@ -311,8 +316,19 @@ class Outbox(Protocol):
         """Drop what of this kind has not been delivered: something newer takes its place."""
         ...
 
+    def of(self, learner_id: str, kinds: Collection[str]) -> tuple[Delivery, ...]:
+        """Return what was put of these kinds for this person, sent or not, oldest first."""
+        ...
+
+    def drop(self, delivery_id: str) -> None:
+        """Forget this: it is not sent any more, and that it was is not known any more."""
+        ...
+
+    def release(self, learner_id: str, kinds: Collection[str]) -> None:
+        """Let what waits of these kinds belong to nobody, sealed: it outlives the person."""
+        ...
+
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]: ...
-    def last_score(self, learner_id: str, lineitem: str) -> float | None: ...
 
 
 class DeliveryFailed(RoadmapError):

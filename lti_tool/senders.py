@@ -5,8 +5,9 @@ row was written; here they are only put on the wire.
 """
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -14,9 +15,10 @@ from lti_tool.bootstrap import House
 from lti_tool.errors import NotFound
 from lti_tool.lti import plans
 from lti_tool.lti.outbound import Outbound
-from lti_tool.lti.services import Caller, Score, post_score
+from lti_tool.lti.services import Caller, Score, post_score, withdraw_score
 from lti_tool.ports import Delivery, DeliveryFailed, Sender
 from lti_tool.store import keys, lrs, platforms
+from lti_tool.store.outbox import opened
 from lti_tool.store.pull import deliver_statements
 from lti_tool.store.tokens import SqlTokenShelf
 from xapi_bridge.errors import BridgeError, StoreBusy
@@ -24,11 +26,19 @@ from xapi_bridge.errors import BridgeError, StoreBusy
 
 def of(house: House) -> Mapping[str, Sender]:
     """Return the sender of each kind of delivery."""
-    return {
-        "statements": lambda delivery: _statements(house, delivery),
-        "score": lambda delivery: _score(house, delivery),
-        "plan": lambda delivery: _plan(house, delivery),
+    kinds = {
+        "statements": _statements,
+        "statements-withdrawn": _statements,
+        "score": _score,
+        "score-withdrawn": _no_score,
+        "plan": _plan,
+        "plan-withdrawn": _no_plan,
     }
+    return {kind: partial(_sent, house, send) for kind, send in kinds.items()}
+
+
+def _sent(house: House, send: Callable[[House, Delivery], None], delivery: Delivery) -> None:
+    send(house, opened(house.seal, delivery))
 
 
 def _statements(house: House, delivery: Delivery) -> None:
@@ -45,11 +55,6 @@ def _statements(house: House, delivery: Delivery) -> None:
 
 def _score(house: House, delivery: Delivery) -> None:
     body, now = delivery.body, datetime.now(UTC)
-    with house.database.read() as conn:
-        platform = platforms.get(conn, delivery.target_id)
-    with house.database.begin() as conn:
-        key = keys.active(conn, house.seal, now)
-    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
     score = Score(
         lineitem=body["lineitem"],
         subject=body["subject"],
@@ -59,17 +64,26 @@ def _score(house: House, delivery: Delivery) -> None:
         at=datetime.fromisoformat(body["timestamp"]),
         comment=f"{body['done']} von {body['of']} Schritten im Lernpfad",
     )
-    post_score(Caller(platform, _outbound(house), key, shelf), score, now)
+    post_score(_caller(house, delivery, now), score, now)
+
+
+def _no_score(house: House, delivery: Delivery) -> None:
+    body, now = delivery.body, datetime.now(UTC)
+    written = datetime.fromisoformat(body["timestamp"])
+    withdraw_score(_caller(house, delivery, now), body["lineitem"], body["subject"], written, now)
+
+
+def _caller(house: House, delivery: Delivery, now: datetime) -> Caller:
+    with house.database.read() as conn:
+        platform = platforms.get(conn, delivery.target_id)
+    with house.database.begin() as conn:
+        key = keys.active(conn, house.seal, now)
+    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
+    return Caller(platform, _outbound(house), key, shelf)
 
 
 def _plan(house: House, delivery: Delivery) -> None:
-    body = delivery.body
-    with house.database.read() as conn:
-        platform = platforms.get(conn, delivery.target_id)
-        token = platforms.plan_token(conn, platform.id)
-    if token is None or not platform.plan_url:
-        raise DeliveryFailed("The plan service was switched off.", retry=False)
-    service = plans.PlanService(platform.plan_url, house.seal.open(token), _outbound(house))
+    body, service = delivery.body, _plan_service(house, delivery)
     plan = plans.Plan(
         user_id=body["user"],
         name=body["name"],
@@ -79,6 +93,24 @@ def _plan(house: House, delivery: Delivery) -> None:
     plans.write_plan(service, plan, datetime.now(UTC), lambda: _require_claim(house, delivery))
 
 
+def _no_plan(house: House, delivery: Delivery) -> None:
+    plans.delete_plan(
+        _plan_service(house, delivery),
+        delivery.body["user"],
+        delivery.body["name"],
+        lambda: _require_claim(house, delivery),
+    )
+
+
+def _plan_service(house: House, delivery: Delivery) -> plans.PlanService:
+    with house.database.read() as conn:
+        platform = platforms.get(conn, delivery.target_id)
+        token = platforms.plan_token(conn, platform.id)
+    if token is None or not platform.plan_url:
+        raise DeliveryFailed("The plan service was switched off.", retry=False)
+    return plans.PlanService(platform.plan_url, house.seal.open(token), _outbound(house))
+
+
 def _require_claim(house: House, delivery: Delivery) -> None:
     with house.store.read() as work:
         if not work.outbox.is_claimed(delivery):
@@ -86,7 +118,7 @@ def _require_claim(house: House, delivery: Delivery) -> None:
 
 
 def _outbound(house: House) -> Outbound:
-    return Outbound(allow_local_http=house.settings.security.allow_local_http)
+    return Outbound.of(house.settings.security)
 
 
 def _steps_html(steps: list[dict[str, Any]]) -> str:

@@ -95,6 +95,9 @@ class FakeLearners:
         self.m.outbox = {k: d for k, d in self.m.outbox.items() if d[0].learner_id != learner_id}
         return {"learner": gone}
 
+    def unseen_since(self, before: datetime, most: int) -> tuple[str, ...]:
+        return ()  # nobody's clock is kept in memory
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
         return {"learner": [vars(self.m.learners[learner_id])]}
 
@@ -258,16 +261,23 @@ class FakeOutbox:
             if state == "delivered" or (d.learner_id, d.kind, d.target_id) != old
         }
 
+    def of(self, learner_id: str, kinds: Collection[str]) -> tuple[Delivery, ...]:
+        return tuple(
+            replace(d, state=state)
+            for d, state in self.m.outbox.values()
+            if d.learner_id == learner_id and d.kind in kinds
+        )
+
+    def drop(self, delivery_id: str) -> None:
+        self.m.outbox.pop(delivery_id, None)
+
+    def release(self, learner_id: str, kinds: Collection[str]) -> None:
+        for d in self.of(learner_id, kinds):
+            if d.state != "delivered":
+                self.m.outbox[d.id] = (replace(d, learner_id=""), d.state)
+
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:
         return self.m.targets.get(tenant_id, ())
-
-    def last_score(self, learner_id: str, lineitem: str) -> float | None:
-        scores = [
-            d.body["score"]
-            for d, _ in self.m.outbox.values()
-            if d.kind == "score" and d.learner_id == learner_id and d.body["lineitem"] == lineitem
-        ]
-        return scores[-1] if scores else None
 
 
 @dataclass

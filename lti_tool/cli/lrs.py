@@ -150,7 +150,7 @@ def push() -> None:
     with opened() as house:
         the_jobs.run_now(house, "deliver")
         with house.database.read() as conn:
-            counts = SqlOutbox(conn).counts()
+            counts = SqlOutbox(conn, house.seal).counts()
     click.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
 
 
@@ -159,7 +159,7 @@ def push() -> None:
 def status(as_json: bool) -> None:
     """Cursor, lag and counts of each LRS, and the outbox. Example: roadmap lrs status --json"""
     with opened() as house, house.database.read() as conn:
-        rows, counts = connections.status(conn, now()), SqlOutbox(conn).counts()
+        rows, counts = connections.status(conn, now()), SqlOutbox(conn, house.seal).counts()
     if as_json:
         dump({"lrs": rows, "outbox": counts})
         return
@@ -198,7 +198,7 @@ def outbox_list(as_json: bool) -> None:
     Example: roadmap outbox list --json
     """
     with opened() as house, house.database.read() as conn:
-        queue = SqlOutbox(conn)
+        queue = SqlOutbox(conn, house.seal)
         counts, stuck = queue.counts(), queue.stuck()
     if as_json:
         dump({"outbox": counts, "stuck": stuck})
@@ -212,7 +212,7 @@ def outbox_list(as_json: bool) -> None:
 def retry() -> None:
     """Send dead letters again. Example: roadmap outbox retry"""
     with opened() as house, house.database.begin() as conn:
-        number = SqlOutbox(conn).retry_dead(now())
+        number = SqlOutbox(conn, house.seal).retry_dead(now())
     click.echo(f"{number} will be sent again.")
 
 

@@ -1,20 +1,32 @@
 """`roadmap person` and `roadmap privacy`: a person's rights, on request; always audited."""
 
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import click
 
+from lti_tool import jobs
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, dump, now, opened, tenant_option
 from lti_tool.errors import NotFound, RoadmapError
 from lti_tool.flows import persons as rights
+from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Learner
 from lti_tool.store import retention, tenants
 from lti_tool.store.launches import by_subject
 
 issuer = click.option("--issuer", required=True, help="The LMS, as in its registration")
 subject = click.option("--subject", required=True, help="The person's id in that LMS")
+ELSEWHERE = {
+    Trace.STATEMENTS: "path in the LRS: withdrawn with the next delivery",
+    Trace.PLAN: "learning plan in the LMS: deleted with the next delivery",
+    Trace.SCORE: "score in the LMS: deleted with the next delivery",
+    Trace.SCORE_ASKED: "score in the LMS: the LMS is asked to clear it with the next delivery",
+    Trace.SCORE_STAYS: "score in ILIAS: stays; ILIAS takes none back, the course lead has to",
+}
+
 reason = click.option("--reason", required=True, help="Why; goes into the audit log")
 
 
@@ -80,10 +92,13 @@ def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
     """
     with opened() as house:
         learner = _learner(house, tenant, issuer, subject)
+        traces = rights.written(house.flows, learner)
         counts = rights.erase(house.flows, learner, "cli", now(), reason=reason)
     for table, count in counts.items():
         if count:
             click.echo(f"{table}: {count} deleted")
+    for trace in sorted(traces):
+        click.echo(ELSEWHERE[trace])
     click.echo("In the LMS and in foreign LRSs stay the person's own activity records; ask there.")
 
 
@@ -98,12 +113,21 @@ def privacy() -> None:
 def purge(dry_run: bool, as_json: bool) -> None:
     """Delete what is past its time. Example: roadmap privacy purge --dry-run"""
     with opened() as house:
-        counts = retention.purge(house.database, house.settings.retention, now(), dry_run=dry_run)
+        counts = _purged(house, now(), dry_run=dry_run)
     if as_json:
         dump({"dry_run": dry_run, "rules": counts})
         return
     for rule, count in counts.items():
         click.echo(f"{rule}: {count}{' would be deleted' if dry_run else ' deleted'}")
+
+
+def _purged(house: House, at: datetime, *, dry_run: bool) -> Mapping[str, int]:
+    """Return rows per rule, and the persons nobody has seen for as long as evidence is kept."""
+    counts = retention.purge(house.database, house.settings.retention, at, dry_run=dry_run)
+    last = jobs.last_kept(house, at)
+    if dry_run:
+        return {**counts, "persons not seen": rights.count_unseen(house.flows, last)}
+    return {**counts, "persons not seen": rights.erase_unseen(house.flows, last, at)}
 
 
 def _learner(house: House, tenant: str, issuer: str, subject: str) -> Learner:

@@ -7,14 +7,22 @@ that accepts the path; `flows.deliver` sends them.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from competency.catalogue import Catalogue, Obligation
 from competency.path import PathStep, StepState
-from lti_tool.ports import Delivery, LaunchPlace, Learner, Services, StoredPath, Work
+from lti_tool.ports import (
+    Delivery,
+    LaunchPlace,
+    Learner,
+    LrsTarget,
+    Services,
+    StoredPath,
+    Work,
+)
 
+WITHDRAWN = "-withdrawn"  # after the kind of what is taken back
 PLAN_NAME = "Mein Lernweg (roadMAP)"
 PATH_NAMESPACE = uuid.UUID("6f0d1a5e-3c5e-5c58-9b8e-0d2f3a9c7e11")
 
@@ -32,64 +40,88 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
         for place in _once_per_platform(places):
             if place.plan_url:
                 body = _plan(s.content.catalogue, stored, place, links)
-                # An older plan that still waits must not arrive after this one and replace it.
-                work.outbox.supersede(learner.id, "plan", place.platform_id)
+                # What still waits must not arrive after this one and replace or delete it.
+                for kind in ("plan", "plan" + WITHDRAWN):
+                    work.outbox.supersede(learner.id, kind, place.platform_id)
                 work.outbox.put(_delivery(learner, stored, "plan", place.platform_id, body), now)
     progress(work, learner, stored, now)
 
 
-def withdrawn(
-    s: Services,
-    work: Work,
-    learner: Learner,
-    stored: StoredPath,
-    now: datetime,
-    *,
-    keep_after_erasure: bool = False,
-) -> None:
-    """Enqueue the withdrawal of a path that had been written.
+def withdrawn(s: Services, work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
+    """Enqueue the withdrawal of a path's statements, wherever they were written."""
+    for target in told(work, learner, stored):
+        place = work.learners.places(learner.id)[0]
+        event = _event(s, learner, stored, place, {}, now) | {"kind": "withdrawn"}
+        body, kind = s.path_statements(event), "statements" + WITHDRAWN
+        work.outbox.put(_delivery(learner, stored, kind, target.id, body), now)
 
-    With `keep_after_erasure` the rows belong to no learner, so that deleting a person does not
-    delete the message that tells the LRS so.
-    """
-    places = work.learners.places(learner.id)
-    if not places or stored.accepted is None:
-        return
+
+def told(work: Work, learner: Learner, stored: StoredPath) -> tuple[LrsTarget, ...]:
+    """Return the LRSs that were told of this path, or are about to be."""
+    if stored.accepted is None or not work.learners.places(learner.id):
+        return ()
     write_back = work.tenants.get(learner.tenant_id).settings.write_back
-    event = _event(s, learner, stored, places[0], {}, now) | {"kind": "withdrawn"}
-    for target in work.outbox.lrs_targets(learner.tenant_id):
-        # Where nothing was ever written, a withdrawal would be the first word about this person.
-        written = _delivery(learner, stored, "statements", target.id, ())
-        if not (write_back or work.outbox.holds(written.dedupe)):
-            continue
-        body = s.path_statements(event)
-        delivery = _delivery(learner, stored, "statements", target.id, body, "withdrawn")
-        owner = "" if keep_after_erasure else learner.id
-        work.outbox.put(replace(delivery, learner_id=owner), now)
+    # Where nothing was ever written, a withdrawal would be the first word about this person.
+    return tuple(
+        target
+        for target in work.outbox.lrs_targets(learner.tenant_id)
+        if write_back
+        or work.outbox.holds(_delivery(learner, stored, "statements", target.id, ()).dedupe)
+    )
 
 
 def progress(work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
-    """Enqueue the share of accepted steps done as a score, where the tenant switched that on."""
-    if not work.tenants.get(learner.tenant_id).settings.ags or not stored.path.steps:
+    """Enqueue the share of accepted steps done as a score, where the tenant switched that on.
+
+    Nothing before the first step is done: “0 of 100” in a grade book reads like a failed test,
+    and a score without points would delete a grade that is there (Moodle) or set it to 0 (ILIAS
+    8 to 10).
+    """
+    if not work.tenants.get(learner.tenant_id).settings.ags:
         return
     done = sum(step.state is StepState.DONE for step in stored.path.steps)
-    share = done / len(stored.path.steps)
+    if not done:
+        return
     for place in work.learners.places(learner.id):
-        lineitem = str(place.services.get("lineitem", ""))
-        before = work.outbox.last_score(learner.id, lineitem) if lineitem else None
-        # A grade is never lowered: a new path with more steps must not look like a setback.
-        if lineitem and (before is None or share > before):
-            body = {
-                "lineitem": lineitem,
-                "subject": place.subject,
-                "score": share,
-                "done": done,
-                "of": len(stored.path.steps),
-                "timestamp": now.isoformat(),
-            }
-            note = f"{lineitem}:{done}/{len(stored.path.steps)}"
-            delivery = _delivery(learner, stored, "score", place.platform_id, body, note)
-            work.outbox.put(delivery, now)
+        if lineitem := str(place.services.get("lineitem", "")):
+            _score(work, learner, stored, place, lineitem, done, now)
+
+
+def _score(
+    work: Work,
+    learner: Learner,
+    stored: StoredPath,
+    place: LaunchPlace,
+    lineitem: str,
+    done: int,
+    now: datetime,
+) -> None:
+    of, waiting = len(stored.path.steps), work.outbox.of(learner.id, ("score", "score" + WITHDRAWN))
+    here = [d for d in waiting if d.body["lineitem"] == lineitem]
+    before = [d.body for d in here if d.kind == "score"]
+    # A grade is never lowered: a new path with more steps must not look like a setback.
+    if done / of <= max((b["score"] for b in before), default=0.0):
+        return
+    for delivery in here:
+        # ILIAS takes an older score for a newer one, and a withdrawal would delete this one.
+        if delivery.state != "delivered":
+            work.outbox.drop(delivery.id)
+    body = {
+        "lineitem": lineitem,
+        "subject": place.subject,
+        "score": done / of,
+        "done": done,
+        "of": of,
+        "timestamp": _later(before, now).isoformat(),
+    }
+    note = f"{lineitem}:{done}/{of}"
+    work.outbox.put(_delivery(learner, stored, "score", place.platform_id, body, note), now)
+
+
+def _later(before: Sequence[Mapping[str, Any]], now: datetime) -> datetime:
+    """Return now, or a second after the last score: Moodle refuses two in one second."""
+    told = (datetime.fromisoformat(b["timestamp"]) + timedelta(seconds=1) for b in before)
+    return max((now, *told))
 
 
 def _delivery(

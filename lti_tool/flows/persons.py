@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lti_tool.flows import departure
-from lti_tool.ports import Learner, Services
+from lti_tool.flows import withdrawal
+from lti_tool.flows.withdrawal import Trace
+from lti_tool.ports import Learner, Services, Work
 
 #: The sections of the export that other programs rely on (design/contract.md).
 SECTIONS = {
@@ -20,6 +21,9 @@ SECTIONS = {
     "profile.json": ("learner", "profile"),
     "path.json": ("path", "recommendation"),
 }
+
+
+EVERYBODY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +67,54 @@ def erase(
 ) -> Mapping[str, int]:
     """Delete everything about this person; return rows per table. Writes and commits.
 
-    What was written to an LRS after the person accepted a path is withdrawn there first: that row
-    has no learner, so that it survives the deletion and can be sent.
+    What was written after the person accepted a path is taken back: these rows have no learner
+    any more, so that they survive the deletion and can be sent.
 
     :raises NotFound: another tab was faster.
     """
     with s.store.begin() as work:
-        learner = work.learners.lock(learner.id)
-        accepted = work.paths.accepted(learner.id)
-        if accepted is not None:
-            departure.withdrawn(s, work, learner, accepted, now, keep_after_erasure=True)
-            work.jobs.enqueue("deliver", "all", {}, now)
-        counts = work.learners.erase(learner.id)
-        detail = {"rows": sum(counts.values())} | ({"reason": reason} if reason else {})
-        work.audit.note(actor, "person.erase", detail, now, tenant_id=learner.tenant_id)
+        return _erase(s, work, work.learners.lock(learner.id), actor, now, reason)
+
+
+def _erase(
+    s: Services, work: Work, learner: Learner, actor: str, now: datetime, reason: str
+) -> Mapping[str, int]:
+    withdrawal.withdraw(s, work, learner, work.paths.accepted(learner.id), now)
+    withdrawal.let_go(work, learner)
+    counts = work.learners.erase(learner.id)
+    detail = {"rows": sum(counts.values())} | ({"reason": reason} if reason else {})
+    work.audit.note(actor, "person.erase", detail, now, tenant_id=learner.tenant_id)
     return counts
+
+
+def written(s: Services, learner: Learner) -> frozenset[Trace]:
+    """Return what an erasure or an objection takes back elsewhere, and what it cannot."""
+    with s.store.read() as work:
+        return withdrawal.traces(work, learner)
+
+
+def erase_unseen(s: Services, before: datetime, now: datetime, most: int = EVERYBODY) -> int:
+    """Erase who neither came nor showed any activity since; return how many. Commits each.
+
+    Whoever left cannot ask for it; what is out there of them is taken back all the same.
+    """
+    gone = 0
+    for _ in range(most):
+        with s.store.begin() as work:
+            unseen = work.learners.unseen_since(before, 1)
+            if not unseen:
+                break
+            learner = work.learners.lock(unseen[0])
+            if work.learners.unseen_since(before, 1) == unseen:  # not back at this very moment
+                _erase(s, work, learner, "system", now, "retention")
+                gone += 1
+    return gone
+
+
+def count_unseen(s: Services, before: datetime) -> int:
+    """Return how many `erase_unseen` would erase."""
+    with s.store.read() as work:
+        return len(work.learners.unseen_since(before, EVERYBODY))
 
 
 def _json(value: Any) -> str:

@@ -8,7 +8,7 @@ from competency.catalogue import LearningUnit
 from competency.path import LearningPath, PathState, Reason, Wishes
 from competency.target import Target
 from lti_tool.errors import Conflict
-from lti_tool.flows import departure, measure, replanning
+from lti_tool.flows import departure, measure, replanning, withdrawal
 from lti_tool.flows.observe import profile_from
 from lti_tool.ports import Learner, Services, StoredPath, Work
 from recommender.filters import offered
@@ -197,14 +197,15 @@ def wishes(s: Services, learner: Learner) -> Wishes:
 
 
 def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
-    """Stop proposing: drafts and the path are withdrawn, the profile stays. Writes and commits."""
+    """Stop proposing: drafts and the path are withdrawn, the profile stays. Writes and commits.
+
+    What was written of the path is taken back everywhere.
+    """
     with s.store.begin() as work:
         learner = work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         work.paths.withdraw(learner.id)
-        if accepted is not None:
-            departure.withdrawn(s, work, learner, accepted, now)
-            work.jobs.enqueue("deliver", "all", {}, now)
+        withdrawal.withdraw(s, work, learner, accepted, now)
         work.learners.save(replace(learner, state="objected"), now)
         work.audit.note(
             f"learner:{learner.id}", "proposals.object", {}, now, tenant_id=learner.tenant_id

@@ -84,3 +84,21 @@ def score_body(
     if comment:
         grade.set_comment(comment)
     return grade.get_value()
+
+
+def no_score_body(*, subject: str, at: datetime) -> str:
+    """Return the JSON that takes a score back: one without `scoreGiven` (AGS 2.0, section
+    “scoreGiven and scoreMaximum”: the platform should clear the score it has).
+
+    Moodle deletes the grade on any progress but FullyGraded (seen on 4.5), which is why
+    `score_body` never sends another.
+    """
+    grade = (
+        Grade()
+        .set_user_id(subject)
+        .set_activity_progress("Initialized")
+        .set_grading_progress("NotReady")
+        .set_timestamp(at.isoformat(timespec="milliseconds"))
+    )
+    value: str = grade.get_value()
+    return value

@@ -6,7 +6,8 @@ as HTTP 200 with `{exception, errorcode, message}`; the message depends on the l
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,11 @@ from lti_tool.ports import DeliveryFailed
 
 _HTML = 1  # Moodle's FORMAT_HTML
 _ACTIVE = 1
+# Somebody deleted the plan, or the whole account with its plans: just what we wanted.
+_GONE = ("invalidrecord", "invaliduser")
 _REMEDY = {
     "invalidtoken": "Make a new token in Moodle for the service user.",
-    "accessexception": "Add the function to the external service the token belongs to.",
+    "accessexception": "Add {function} to the external service the token belongs to.",
     "nopermissions": "Give the service user moodle/competency:planmanage.",
     "requireloginerror": "Let the service user's role use webservice/rest:use.",
 }
@@ -35,9 +38,9 @@ class PlanServiceSilent(DeliveryFailed):
 class PlanRefused(DeliveryFailed):
     """The LMS does not do it; the error code names the cause for its administrator."""
 
-    def __init__(self, errorcode: str) -> None:
+    def __init__(self, errorcode: str, function: str = "the function") -> None:
         super().__init__(f"The learning platform refused a plan ({errorcode}).", retry=False)
-        self.remedy = _REMEDY.get(errorcode, "")
+        self.remedy = _REMEDY.get(errorcode, "").format(function=function)
         self.errorcode = errorcode
 
 
@@ -73,9 +76,9 @@ def write_plan(
 
     :raises DeliveryFailed: refused (`PlanRefused`) or no answer (`PlanServiceSilent`).
     """
-    if not (plan.user_id.isascii() and plan.user_id.isdigit()):
+    if not _is_number(plan.user_id):
         raise PlanRefused("invaliduser")
-    existing = _existing(service, plan)
+    existing = min(_existing(service, plan.user_id, plan.name), default=None)
     before_writing()
     fields = {
         "name": plan.name,
@@ -91,17 +94,52 @@ def write_plan(
     return existing
 
 
+def delete_plan(
+    service: PlanService, user_id: str, name: str, before_writing: Callable[[], None]
+) -> int:
+    """Delete every plan of this name; return how many. None there is success. Sends.
+
+    `before_writing`: as in `write_plan`; the plan found may by now be one that was made anew.
+
+    :raises DeliveryFailed: refused (`PlanRefused`) or no answer (`PlanServiceSilent`).
+    """
+    if not _is_number(user_id):
+        return 0  # never written: `write_plan` refuses it, too
+    deleted = 0
+    with _gone_is_fine():
+        existing = _existing(service, user_id, name)
+        before_writing()
+        for plan_id in existing:
+            with _gone_is_fine():
+                _call(service, "core_competency_delete_plan", {"id": plan_id})
+                deleted += 1
+    return deleted
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    """Let pass that somebody deleted the plan, or the whole account with its plans."""
+    try:
+        yield
+    except PlanRefused as refused:
+        if refused.errorcode not in _GONE:
+            raise
+
+
+def _is_number(user_id: str) -> bool:
+    return user_id.isascii() and user_id.isdigit()
+
+
 def _due(plan: Plan, now: datetime) -> int:
     # Moodle refuses a date that has passed; none is shown as no date.
     return int(plan.due.timestamp()) if plan.due and plan.due > now else 0
 
 
-def _existing(service: PlanService, plan: Plan) -> int | None:
-    listed = _call(service, "core_competency_list_user_plans", {"userid": plan.user_id})
+def _existing(service: PlanService, user_id: str, name: str) -> list[int]:
+    listed = _call(service, "core_competency_list_user_plans", {"userid": user_id})
     if not isinstance(listed, list):
         raise PlanServiceSilent("The list of plans is not a list.")
-    ours = [p for p in listed if isinstance(p, dict) and p.get("name") == plan.name]
-    return min((_id(p) for p in ours), default=None)
+    return [_id(p) for p in listed if isinstance(p, dict) and p.get("name") == name]
 
 
 def _plan(fields: Mapping[str, object]) -> dict[str, object]:
@@ -130,11 +168,11 @@ def _call(service: PlanService, function: str, parameters: Mapping[str, object])
     if answer.status >= 500 or answer.status in (408, 429):
         raise PlanServiceSilent(f"The plan service answers with status {answer.status}.")
     if answer.status != 200:
-        raise PlanRefused(f"status {answer.status}")
-    return _document(answer.body)
+        raise PlanRefused(f"status {answer.status}", function)
+    return _document(answer.body, function)
 
 
-def _document(body: bytes) -> Any:
+def _document(body: bytes, function: str) -> Any:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -142,5 +180,5 @@ def _document(body: bytes) -> Any:
     if isinstance(document, dict) and "exception" in document:
         code = document.get("errorcode")
         plain = isinstance(code, str) and code.isascii() and code.isalnum() and len(code) < 60
-        raise PlanRefused(str(code) if plain else "unknown")
+        raise PlanRefused(str(code) if plain else "unknown", function)
     return document

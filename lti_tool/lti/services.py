@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import jwt
 
-from lti_tool.lti.adapter import score_body
+from lti_tool.lti.adapter import no_score_body, score_body
 from lti_tool.lti.addresses import with_path_suffix
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
 from lti_tool.ports import AccessToken, DeliveryFailed, Platform, ToolKey
@@ -62,6 +62,14 @@ class LineItemGone(DeliveryFailed):
     def __init__(self) -> None:
         super().__init__("The line item does not exist any more.", retry=False)
         self.remedy = "Opening the activity again names the new one."
+
+
+class ScoreStays(DeliveryFailed):
+    """A score is not taken back, because the grade book has a later one than ours."""
+
+    def __init__(self) -> None:
+        super().__init__("The grade book has a later score than ours.", retry=True)
+        self.remedy = "If that goes on, the course lead has to delete it there."
 
 
 class TokenShelf(Protocol):
@@ -112,6 +120,24 @@ def post_score(caller: Caller, score: Score, now: datetime) -> None:
         caller, with_path_suffix(score.lineitem, "/scores"), body, SCORE_TYPE, [SCORE_SCOPE], now
     )
     _judge_score(answer)
+
+
+def withdraw_score(
+    caller: Caller, lineitem: str, subject: str, written: datetime, now: datetime
+) -> None:
+    """Take a score back that was sent not later than `written`. Nothing there is success. Sends.
+
+    :raises DeliveryFailed: named per cause; `retry` says whether later it may work.
+    """
+    # Moodle counts whole seconds and refuses one that is not later than the score's own.
+    at = max(now, written + timedelta(seconds=1))
+    body = no_score_body(subject=subject, at=at).encode()
+    url = with_path_suffix(lineitem, "/scores")
+    answer = _authorized_post(caller, url, body, SCORE_TYPE, [SCORE_SCOPE], now)
+    if answer.status == 409:
+        raise ScoreStays
+    if answer.status != 404:  # the line item is gone, and every score with it
+        _judge_score(answer)
 
 
 def _judge_score(answer: Answer) -> None:

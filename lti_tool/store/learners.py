@@ -116,6 +116,17 @@ class SqlLearners:
         counts["learner"] = gone.rowcount
         return counts
 
+    def unseen_since(self, before: datetime, most: int) -> tuple[str, ...]:
+        proof = core.evidence.c.learner_id == core.learner.c.id
+        active = select(core.evidence.c.id).where(proof, core.evidence.c.eff_us >= us(before))
+        found = self.conn.execute(
+            select(core.learner.c.id)
+            .where(core.learner.c.last_seen_us < us(before), ~active.exists())
+            .order_by(core.learner.c.last_seen_us)
+            .limit(most)
+        )
+        return tuple(found.scalars())
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
         found = {
             table.name: self._rows(table, table.c.learner_id == learner_id)

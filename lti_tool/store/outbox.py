@@ -1,11 +1,29 @@
-"""The outbox: what has to leave the house, written in the same commit as what it tells of."""
+"""The outbox: what has to leave the house, written in the same commit as what it tells of.
 
+A row of nobody is the withdrawal of something that was written about an erased person. It has to
+name her to its receiver, so it is sealed while it waits and emptied as soon as it has arrived.
+"""
+
+import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    delete,
+    func,
+    null,
+    select,
+    update,
+)
 
-from lti_tool.ports import Delivery, LrsTarget
+from lti_tool.ports import Delivery, Json, LrsTarget
+from lti_tool.seal import Seal
 from lti_tool.store.database import at, insert_ignore, us
 from lti_tool.store.schema.core import outbox
 from lti_tool.store.schema.xapi import lrs
@@ -14,6 +32,7 @@ from lti_tool.store.schema.xapi import lrs
 @dataclass(frozen=True, slots=True)
 class SqlOutbox:
     conn: Connection
+    seal: Seal
 
     def put(self, delivery: Delivery, now: datetime) -> bool:
         """Enqueue; False if the same thing (by `dedupe`) is in the outbox already."""
@@ -24,7 +43,7 @@ class SqlOutbox:
             "kind": delivery.kind,
             "target_id": delivery.target_id,
             "dedupe": delivery.dedupe,
-            "body": delivery.body,
+            "body": delivery.body if delivery.learner_id else self._sealed(delivery.body),
             "state": "pending",
             "attempts": 0,
             "next_us": us(now),
@@ -43,21 +62,30 @@ class SqlOutbox:
             .order_by(outbox.c.created_us, outbox.c.id)
             .limit(limit)
         )
-        return tuple(
-            Delivery(
-                id=r.id,
-                tenant_id=r.tenant_id,
-                learner_id=r.learner_id or "",
-                kind=r.kind,
-                target_id=r.target_id,
-                dedupe=r.dedupe,
-                body=r.body,
-                attempts=r.attempts,
-                next_try=at(r.next_us),
-                last_error=r.last_error or "",
-            )
-            for r in rows
+        return tuple(_delivery(r) for r in rows)
+
+    def of(self, learner_id: str, kinds: Collection[str]) -> tuple[Delivery, ...]:
+        rows = self.conn.execute(
+            select(outbox)
+            .where(outbox.c.learner_id == learner_id, outbox.c.kind.in_(kinds))
+            .order_by(outbox.c.created_us, outbox.c.id)
         )
+        return tuple(_delivery(r) for r in rows)
+
+    def drop(self, delivery_id: str) -> None:
+        self.conn.execute(delete(outbox).where(outbox.c.id == delivery_id))
+
+    def release(self, learner_id: str, kinds: Collection[str]) -> None:
+        for waiting in self.of(learner_id, kinds):
+            if waiting.state != "delivered":
+                self.conn.execute(
+                    update(outbox)
+                    .where(outbox.c.id == waiting.id)
+                    .values(learner_id=None, body=self._sealed(waiting.body))
+                )
+
+    def _sealed(self, body: Json) -> Json:
+        return {"sealed": self.seal.seal(json.dumps(body)).decode()}
 
     def claim(self, delivery: Delivery, until: datetime) -> Delivery | None:
         # The number of tries is the fencing token: it only grows, and each try has its own.
@@ -79,6 +107,8 @@ class SqlOutbox:
             .where(outbox.c.id == delivery_id, outbox.c.state != "delivered")
             .values(state="delivered", delivered_us=us(now), last_error=None)
         )
+        arrived = (outbox.c.id == delivery_id, outbox.c.learner_id.is_(null()))
+        self.conn.execute(update(outbox).where(*arrived).values(body={}))
 
     def failed(
         self, delivery: Delivery, error: str, next_try: datetime | None, now: datetime
@@ -148,11 +178,32 @@ class SqlOutbox:
         )
         return tuple(LrsTarget(r.id, r.name) for r in rows)
 
-    def last_score(self, learner_id: str, lineitem: str) -> float | None:
-        """Return the score last put for this line item: a grade is never lowered."""
-        rows = self.conn.execute(
-            select(outbox.c.body)
-            .where(outbox.c.learner_id == learner_id, outbox.c.kind == "score")
-            .order_by(outbox.c.created_us.desc())
-        )
-        return next((r.body["score"] for r in rows if r.body["lineitem"] == lineitem), None)
+
+def opened(seal: Seal, delivery: Delivery) -> Delivery:
+    """Return a delivery that can be sent: what was sealed is readable.
+
+    Not done when rows are read: one that cannot be opened must not hold up the others.
+
+    :raises SealBroken: the secret key has changed since.
+    """
+    body = delivery.body
+    if not (isinstance(body, dict) and body.keys() == {"sealed"}):
+        return delivery
+    return replace(delivery, body=json.loads(seal.open(body["sealed"].encode())))
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    r = row._mapping
+    return Delivery(
+        id=r["id"],
+        tenant_id=r["tenant_id"],
+        learner_id=r["learner_id"] or "",
+        kind=r["kind"],
+        target_id=r["target_id"],
+        dedupe=r["dedupe"],
+        body=r["body"],
+        attempts=r["attempts"],
+        next_try=at(r["next_us"]),
+        last_error=r["last_error"] or "",
+        state=r["state"],
+    )

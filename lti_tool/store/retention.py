@@ -180,8 +180,15 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
         "delivered outbox": Rule(
             core.outbox,
             (out.state == "delivered")
-            & (out.kind != "score")
+            # These say what there is to take back when the person asks for it.
+            & (((out.kind != "score") & (out.kind != "plan")) | out.learner_id.is_(null()))
             & (out.delivered_us < before(kept.raw_statements)),
+        ),
+        "undeliverable withdrawals": Rule(
+            core.outbox,
+            (out.state == "dead")
+            & out.learner_id.is_(null())
+            & (out.created_us < before(kept.audit)),
         ),
         "quarantine": Rule(
             xapi.quarantine,

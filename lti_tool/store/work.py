@@ -89,7 +89,7 @@ class SqlWork:
 
     @cached_property
     def outbox(self) -> SqlOutbox:
-        return SqlOutbox(self.conn)
+        return SqlOutbox(self.conn, self.seal)
 
     @cached_property
     def jobs(self) -> SqlJobs:

@@ -6,9 +6,9 @@ from typing import Any
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from lti_tool.flows import assess, persons, plan
+from lti_tool.flows import assess, persons
 from lti_tool.flows.persons import StoredGroup
-from lti_tool.web import session
+from lti_tool.web import session, taken_back
 from lti_tool.web.formats import language, moment
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
@@ -24,6 +24,7 @@ def data() -> str:
         "groups": [_group(g) for g in persons.stored(s, learner)],
         "reflections": _reflections(),
         "objected": learner.state == "objected",
+        "taken_back": taken_back.sentences(),
     }
     return render_template("data.html", page=page)
 
@@ -65,16 +66,13 @@ def erase() -> str:
 
 def erase_page(*, missing: bool = False) -> dict[str, Any]:
     s, learner = services(), current_launch().learner
-    written = plan.current(s, learner, datetime.now(UTC)).state == "accepted"
     return {
         "missing": missing,
         "counts": [
             (g.what[language()], ngettext("%(num)d entry", "%(num)d entries", g.count))
             for g in persons.stored(s, learner)
         ],
-        "written": _("We take your learning path back from the learning record.")
-        if written
-        else "",
+        "taken_back": taken_back.sentences(),
     }
 
 
@@ -83,12 +81,15 @@ def erased() -> Response | str:
     if request.form.get("sure") != "yes":
         return render_template("erase.html", page=erase_page(missing=True))
     here, now = current_launch(), datetime.now(UTC)
+    going = taken_back.sentences()
     counts = persons.erase(services(), here.learner, f"learner:{here.learner.id}", now)
     facts = [
         (_("When"), moment(now)),
         (_("Entries"), str(sum(counts.values()))),
         (_("Number"), here.learner.id[:8].upper()),
     ]
-    response = make_response(render_template("erased.html", page={"facts": facts}))
+    response = make_response(
+        render_template("erased.html", page={"facts": facts, "taken_back": going})
+    )
     session.end(response)
     return response

@@ -12,7 +12,7 @@ from competency.path import LearningPath, PathStep, StepState, Wishes
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.flows import measure, plan
 from lti_tool.flows.plan import Alternative, PathView
-from lti_tool.web import path_page, wording
+from lti_tool.web import path_page, taken_back, wording
 from lti_tool.web.formats import month, months_after, number
 from lti_tool.web.path_page import PathPage, Said, TryOut
 from lti_tool.web.services import services
@@ -58,6 +58,7 @@ def path() -> str:
     tryout = _tryout(view, now) if view.path.steps or view.path.left_out else None
     written = path_page.written(current_launch().tenant.settings)
     page = path_page.build(view, s.content, today, written=written, tryout=tryout, said=said)
+    page = replace(page, taken_back=taken_back.sentences())
     printed = request.args.get("ansicht") == "druck"
     return render_template("path_print.html" if printed else "path.html", page=page)
 
@@ -160,7 +161,11 @@ def _step_of(view: PathView, unit: str) -> PathStep | None:
 
 def _objected() -> PathPage:
     return PathPage(
-        _("No proposals"), _("You get no proposals. That is what you wished."), "none", True
+        _("No proposals"),
+        _("You get no proposals. That is what you wished."),
+        "none",
+        objected=True,
+        taken_back=taken_back.sentences(),
     )
 
 

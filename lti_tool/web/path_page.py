@@ -87,6 +87,7 @@ class PathPage:
     versions: str = ""
     tryout: TryOut | None = None
     said: Said | None = None
+    taken_back: tuple[str, ...] = ()  # what an objection takes back elsewhere
 
 
 def build(
@@ -256,18 +257,17 @@ def how(kind: PhaseKind, mode: str) -> str:
 
 def written(settings: TenantSettings) -> str:
     """Say what is written into the learning portal on acceptance, and who can read it there."""
-    if not settings.write_back and not settings.plan_service:
-        return ""
-    return " ".join(
-        (
-            _(
-                "When you accept, your learning portal gets: the steps, required or elective, "
-                "months and state."
-            ),
-            _("Your course lead and the people who run the portal can read that."),
-            _("Your answers and levels stay here."),
-        )
+    steps = _(
+        "When you accept, your learning portal gets: the steps, required or elective, "
+        "months and state."
     )
+    share = _("As soon as a step is done, it also gets how many of your steps are done.")
+    gets = [steps] if settings.write_back or settings.plan_service else []
+    gets += [share] if settings.ags else []
+    if not gets:
+        return ""
+    readers = _("Your course lead and the people who run the portal can read that.")
+    return " ".join((*gets, readers, _("Your answers and levels stay here.")))
 
 
 def _proposed(view: PathView, content: Content, today: str, written: str) -> Proposed | None:

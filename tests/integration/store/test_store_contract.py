@@ -277,7 +277,7 @@ def test_the_same_thing_is_put_into_the_outbox_once(opened: Opened) -> None:
         assert not work.outbox.put(_delivery(learner), NOW)
     with store.read() as work:
         assert len(work.outbox.due(NOW, 10)) == 1
-        assert work.outbox.last_score(learner.id, "http://l") == 0.5
+        assert [d.body["score"] for d in work.outbox.of(learner.id, ("score",))] == [0.5]
 
 
 def test_a_failed_delivery_waits_and_then_is_a_dead_letter(opened: Opened) -> None:

@@ -8,10 +8,12 @@ plan service knows plans by number, its grade book refuses an older timestamp.
 import json
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+CONFLICT = "conflict"
 BUSY_S = 60  # what a busy LRS asks for; longer than a sender waits on the spot
 
 
@@ -19,9 +21,11 @@ BUSY_S = 60  # what a busy LRS asks for; longer than a sender waits on the spot
 class Receiver:
     statements: dict[str, Any] = field(default_factory=dict)
     scores: list[dict[str, Any]] = field(default_factory=list)
+    grades: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # item, user
     plans: list[dict[str, str]] = field(default_factory=list)
     asked: list[tuple[str, bytes]] = field(default_factory=list)  # kind and body of every request
     trouble: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)  # web-service function -> errorcode
 
     def __post_init__(self) -> None:
         outer = self
@@ -53,6 +57,7 @@ class Receiver:
         self.asked.append((kind, body))
         status = self.trouble.get(kind, 200)
         document = getattr(self, f"_{kind}")(to.path, body) if status == 200 else {}
+        status = 409 if document == CONFLICT else status
         sent = json.dumps(document).encode()
         to.send_response(status)
         to.send_header("Content-Length", str(len(sent)))
@@ -70,17 +75,36 @@ class Receiver:
     def _token(self, _path: str, _body: bytes) -> Any:
         return {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}
 
-    def _scores(self, _path: str, body: bytes) -> Any:
-        self.scores.append(json.loads(body))
+    def _scores(self, path: str, body: bytes) -> Any:
+        score = json.loads(body)
+        key = (path, score["userId"])
+        if key in self.grades and _second(score) <= _second(self.grades[key]):
+            return CONFLICT
+        self.scores.append(score)
+        if score["gradingProgress"] == "FullyGraded":
+            self.grades[key] = score
+        else:
+            self.grades.pop(key, None)
         return {}
 
     def _plan(self, _path: str, body: bytes) -> Any:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        if errorcode := self.refused.get(form["wsfunction"]):
+            return {"exception": "moodle_exception", "errorcode": errorcode, "message": "Nein."}
         made = {n[5:-1]: v for n, v in form.items() if n.startswith("plan[")}
         if form["wsfunction"] == "core_competency_list_user_plans":
-            return [{"id": n, "name": p["name"]} for n, p in enumerate(self.plans, start=1)]
+            mine = form["userid"]
+            known = enumerate(self.plans, start=1)
+            return [{"id": n, "name": p["name"]} for n, p in known if p.get("userid") == mine]
         if form["wsfunction"] == "core_competency_create_plan":
             self.plans.append(made)
             return {"id": len(self.plans)}
+        if form["wsfunction"] == "core_competency_delete_plan":
+            self.plans[int(form["id"]) - 1] = {}
+            return True
         self.plans[int(made["id"]) - 1].update(made)
         return True
+
+
+def _second(score: dict[str, Any]) -> int:
+    return int(datetime.fromisoformat(score["timestamp"]).timestamp())

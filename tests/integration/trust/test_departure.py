@@ -2,93 +2,24 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from lti_tool import senders
 from lti_tool.flows import assess, persons, plan
-from lti_tool.flows.deliver import Backoff, DeliveryReport, deliver
+from lti_tool.flows.deliver import DeliveryReport, deliver
 from lti_tool.ports import Delivery, DeliveryFailed, TenantSettings
-from lti_tool.store import lrs, platforms, tenants
 from lti_tool.store.outbox import SqlOutbox
-from lti_tool.store.schema.core import outbox
-from tests.conftest import settings_for
-from tests.integration.trust.receiver import BUSY_S, Receiver
-from tests.integration.trust.town import GARDENER, arriving_as
-from tests.pages.scene import Stage, Visitor
-
-BACKOFF = Backoff(first_s=5.0, attempts=4)
-ALL_ON = TenantSettings(ags=True, plan_service=True)
-
-
-class Town:
-    """A municipality whose LRS, grade book and plan service are one receiver."""
-
-    def __init__(self, folder: Path, settings: TenantSettings) -> None:
-        self.there = Receiver()
-        self.stage = Stage(settings_for(f"sqlite:///{folder / 'departure.db'}"))
-        house, now = self.stage.house, self.stage.now
-        with house.database.begin() as conn:
-            tenants.change(conn, self.stage.tenant.id, settings)
-            self.platform = platforms.add(
-                conn,
-                tenant_id=self.stage.tenant.id,
-                kind="moodle",
-                issuer="https://moodle.example",
-                client_id="moodle",
-                deployment_ids=["1"],
-                auth_url="https://moodle.example/auth",
-                token_url=f"{self.there.url}/token",
-                jwks_url="https://moodle.example/jwks",
-                now=now,
-            )
-            token = house.seal.seal("plan-token")
-            platforms.set_plan_service(conn, self.platform.id, f"{self.there.url}/plan", token)
-            place = {"tenant_id": self.stage.tenant.id, "endpoint": f"{self.there.url}/xapi"}
-            lrs.add(conn, house.seal, name="stadt", key="k", secret="s", now=now, **place)  # type: ignore[arg-type]
-
-    def gardener(self, subject: str = "4711", *, accepted: bool = True) -> Visitor:
-        """Return somebody with a result, and a path that was accepted or not."""
-        place = {"platform_id": self.platform.id, "services": self.services}
-        with arriving_as(self.stage, subject, **place) as hers:
-            return hers.planned(hers.assessed(GARDENER, luck=0.3), accepted=accepted)
-
-    @property
-    def services(self) -> dict[str, str]:
-        return {"lineitem": f"{self.there.url}/scores/7/lineitem"}
-
-    def send(self, after_s: float = 0.0) -> DeliveryReport:
-        """Deliver what is due so many seconds from now."""
-        now = self.stage.now + timedelta(seconds=after_s)
-        return deliver(self.stage.s, senders.of(self.stage.house), BACKOFF, now)
-
-    def rows(self) -> list[tuple[str, str]]:
-        with self.stage.house.database.read() as conn:
-            found = conn.execute(select(outbox.c.kind, outbox.c.state).order_by(outbox.c.kind))
-            return [(r.kind, r.state) for r in found]
-
-    def stuck(self) -> list[dict[str, object]]:
-        with self.stage.house.database.read() as conn:
-            return SqlOutbox(conn).stuck()
-
-    def switch(self, **switches: object) -> None:
-        with self.stage.house.database.begin() as conn:
-            found = tenants.get(conn, self.stage.tenant.id)
-            tenants.change(conn, found.id, replace(found.settings, **switches))  # type: ignore[arg-type]
-
-    def close(self) -> None:
-        self.there.close()
-        self.stage.close()
+from tests.integration.trust.delivering import ALL_ON, BACKOFF, Town
+from tests.integration.trust.receiver import BUSY_S
 
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     """Everything is switched on."""
-    made = Town(tmp_path, ALL_ON)
+    made = Town(f"sqlite:///{tmp_path / 'departure.db'}", ALL_ON)
     yield made
     made.close()
 
@@ -96,7 +27,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 @pytest.fixture
 def careful(tmp_path: Path) -> Iterator[Town]:
     """The switches are as a new tenant has them."""
-    made = Town(tmp_path, TenantSettings())
+    made = Town(f"sqlite:///{tmp_path / 'departure.db'}", TenantSettings())
     yield made
     made.close()
 
@@ -212,7 +143,7 @@ def test_a_dead_letter_is_sent_again_when_the_operator_says_so(town: Town) -> No
     town.send()
     town.there.trouble = {}
     with town.stage.house.database.begin() as conn:
-        assert SqlOutbox(conn).retry_dead(town.stage.now) == 1
+        assert SqlOutbox(conn, town.stage.house.seal).retry_dead(town.stage.now) == 1
     assert town.send() == DeliveryReport(1, 0, 0)
     assert len(town.there.scores) == 1
 
@@ -227,11 +158,11 @@ def test_a_crash_between_sending_and_marking_sends_the_same_again(town: Town) ->
             died.add(delivery.kind)
             raise KeyboardInterrupt
 
-    for n, _ in enumerate(real):
+    for n, _ in enumerate(town.rows()):
         later = town.stage.now + timedelta(seconds=n * BACKOFF.claim_s)
         with pytest.raises(KeyboardInterrupt):
             deliver(town.stage.s, dict.fromkeys(real, dies_once), BACKOFF, later)
-    town.send(len(real) * BACKOFF.claim_s)
+    town.send(3 * BACKOFF.claim_s)
     received = town.there
     assert (len(received.statements), len(received.plans)) == (2, 1)
     assert {score["timestamp"] for score in received.scores} == {received.scores[0]["timestamp"]}
@@ -320,7 +251,7 @@ def test_a_grade_rises_with_the_steps_and_never_falls(town: Town) -> None:
     visitor = town.gardener()
     stage = town.stage
     town.send()
-    stage.learned(visitor, stage.first_unit(visitor))
+    town.learned(visitor)
     town.send(1)
     # A new path with other steps: the share done would be smaller.
     learner = stage.learner(visitor)
@@ -331,17 +262,16 @@ def test_a_grade_rises_with_the_steps_and_never_falls(town: Town) -> None:
         plan.accept(stage.s, learner, stage.now + timedelta(seconds=4))
     town.send(5)
     shares = [s["scoreGiven"] / s["scoreMaximum"] for s in town.there.scores]
-    assert shares[0] == 0
-    assert shares[1] > 0
-    assert shares == sorted(shares)
+    assert shares[0] > 0
+    assert shares == sorted(set(shares))
     assert view.proposal is not None, "the second path must be another one, or this proves nothing"
 
 
 def test_the_same_progress_is_told_once(town: Town) -> None:
-    visitor = town.gardener()
+    visitor = town.gardener(done=0)
     stage = town.stage
     unit = stage.first_unit(visitor)
-    stage.learned(visitor, unit)
-    stage.learned(visitor, unit)
-    town.send()
-    assert len(town.there.scores) == 2
+    for _ in range(2):
+        stage.learned(visitor, unit)
+        town.send()
+    assert len(town.there.scores) == 1

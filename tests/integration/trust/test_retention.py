@@ -18,6 +18,7 @@ from lti_tool import senders
 from lti_tool.flows import assess, persons, plan, profiles
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.observe import refold_learner
+from lti_tool.ports import Delivery
 from lti_tool.settings import Retention
 from lti_tool.store import lrs
 from lti_tool.store.database import Database, us
@@ -39,6 +40,7 @@ KEPT = {
     "recommendation log": 183,
     "withdrawn paths": 1096,
     "delivered outbox": 30,
+    "undeliverable withdrawals": 365,
     "quarantine": 30,
     "embedded LRS: search keys": 1096,
     "embedded LRS: statements": 1096,
@@ -81,11 +83,20 @@ def somebody(stage: Stage) -> Visitor:
     plan.allow_proposals(stage.s, stage.learner(visitor), stage.now)
     accept_everything = dict.fromkeys(senders.of(stage.house), lambda _delivery: None)
     deliver(stage.s, accept_everything, Backoff(5, 3), stage.now)
+    refuse_a_withdrawal(stage)
     with stage.house.database.begin() as conn:
         conn.execute(lti.nonce.insert().values(digest="d", expires_us=us(later(stage, 1 / 24))))
     stage.now += timedelta(seconds=1)
     come(stage, "4711")  # a second launch of the same link
     return visitor
+
+
+def refuse_a_withdrawal(stage: Stage) -> None:
+    """Leave what an LMS does not take back of somebody who was erased."""
+    row = Delivery("w", stage.tenant.id, "", "plan-withdrawn", "p", "w", {"user": "4712"})
+    with stage.s.store.begin() as work:
+        work.outbox.put(row, stage.now)
+        work.outbox.failed(row, "refused", None, stage.now)
 
 
 def write_activity(stage: Stage, visitor: Visitor) -> None:

@@ -287,7 +287,7 @@ def test_accepting_writes_state_and_outbox_together_and_only_steps() -> None:
     plan.current(house.s, house.learner, house.now)
     plan.accept(house.s, house.learner, house.now)
     assert plan.current(house.s, house.learner, house.now).state == "accepted"
-    assert sorted(d.kind for d in _deliveries(house)) == ["plan", "score", "statements"]
+    assert sorted(d.kind for d in _deliveries(house)) == ["plan", "statements"]
     for delivery in _deliveries(house):
         said = str(delivery.body).lower()
         for word in ("verdict", "soll", "ist'", "closes", "competenc", "mean", "gap"):
@@ -331,7 +331,7 @@ def test_a_completed_unit_is_marked_and_the_share_is_reported() -> None:
     assert path is not None
     assert [s.state for s in path.steps if s.unit == "N1"] == [StepState.DONE]
     scores = [d.body["done"] for d in _deliveries(house) if d.kind == "score"]
-    assert scores == [0, 1]
+    assert scores == [1]
 
 
 def test_an_accepted_path_changes_only_by_a_proposal_of_its_own() -> None:

@@ -1,0 +1,29 @@
+"""What an erasure or an objection takes back elsewhere, in sentences; and what it cannot."""
+
+from collections.abc import Iterator, Set
+
+from lti_tool.flows import persons
+from lti_tool.flows.withdrawal import Trace
+from lti_tool.web.services import services
+from lti_tool.web.session import current_launch
+from lti_tool.web.translate import gettext as _
+
+
+def sentences() -> tuple[str, ...]:
+    """Say it for whoever looks at the page; empty if nothing was ever written."""
+    return tuple(_said(persons.written(services(), current_launch().learner)))
+
+
+def _said(traces: Set[Trace]) -> Iterator[str]:
+    if Trace.STATEMENTS in traces:
+        yield _("We take the message about your learning path back.")
+    if Trace.PLAN in traces:
+        yield _("We delete your learning plan in the learning portal.")
+    if Trace.SCORE in traces:
+        yield _("We delete your score in the learning portal.")
+    if Trace.SCORE_ASKED in traces:
+        yield _("We ask the learning portal to delete your score.")
+    if traces - {Trace.SCORE_STAYS}:
+        yield _("That usually takes a few minutes.")
+    if Trace.SCORE_STAYS in traces:
+        yield _("We cannot delete your score in ILIAS. Please ask your course lead to do that.")
