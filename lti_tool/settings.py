@@ -80,6 +80,7 @@ class Assessment:
     min_items: int
     correlation_within: float
     correlation_between: float
+    foreign_worth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +423,11 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ),
     _between("security.refusals_per_minute", 1, 100_000),
     _between("security.max_body_bytes", 65_536, 64 << 20),
+    (
+        "content.dir",
+        lambda s: s.content.dir.is_dir(),
+        "names a folder that is not there; the packs of this release are in content/",
+    ),
     _between("session.idle_s", 60, 86_400, "seconds"),
     _between("session.absolute_s", 60, 86_400, "seconds"),
     _between("session.warning_s", 0, 3600, "seconds"),
@@ -432,6 +438,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ),
     _between("assessment.correlation_within", 0, 0.95),
     _between("assessment.correlation_between", 0, 0.95),
+    _between("assessment.foreign_worth", 0, 1),
     _between("planning.hours_per_month", 0.5, 80, "hours"),
     _between("lrs.page_size", 1, 1000),
     _between("lrs.poll_s", 0.1, 86_400, "seconds"),
