@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, tuple_, update
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
@@ -13,11 +13,12 @@ from lti_tool.store.conclusions import UNMAPPED, Meaning, trusting
 from lti_tool.store.database import us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
-from lti_tool.store.schema.xapi import WAITING, activity_map, lrs, statement, unmapped
+from lti_tool.store.schema.xapi import FLAGGED, WAITING, activity_map, lrs, statement, unmapped
 from xapi_bridge.identity import Alias, actors
 from xapi_bridge.statement import Statement, parse
 
 CLOCK_SLACK_US = 600 * 1_000_000
+AT_ONCE = 500  # statements read again in one transaction
 
 
 def replay_parked(
@@ -40,8 +41,11 @@ def replay_parked(
 
 def anything_waits(conn: Connection, connection: LrsConnection) -> bool:
     """Return whether somebody came, or something was mapped, since statements began to wait."""
-    if next(iter(_newcomers(conn, connection)), None) is not None:
-        return True
+    return bool(_newcomers(conn, connection)) or anything_mapped(conn, connection)
+
+
+def anything_mapped(conn: Connection, connection: LrsConnection) -> bool:
+    """Return whether an activity was mapped since statements about it came, perhaps."""
     newer = (
         activity_map.c.created_us
         >= select(lrs.c.last_run_us).where(lrs.c.id == connection.id).scalar_subquery()
@@ -55,11 +59,9 @@ def anything_waits(conn: Connection, connection: LrsConnection) -> bool:
 
 
 def take_up(arrivals: Arrivals) -> int:
-    """Take up everything of one LRS that can be understood now; return how many statements."""
-    found = 0
-    for learner_id in _newcomers(arrivals.conn, arrivals.connection):
-        found += _replay(arrivals, learner_id)
-    return found + _remap(arrivals)
+    """Take up what waited for persons who came meanwhile; return how many statements."""
+    newcomers = _newcomers(arrivals.conn, arrivals.connection)
+    return sum(_replay(arrivals, learner_id) for learner_id in newcomers)
 
 
 def _newcomers(conn: Connection, connection: LrsConnection) -> list[str]:
@@ -107,18 +109,27 @@ def _replay(arrivals: Arrivals, learner_id: str) -> int:
     return len(waiting)
 
 
-def _remap(arrivals: Arrivals) -> int:
-    """Read statements again whose activity meant nothing when they came."""
+Place = tuple[int, str]  # received_us and id: where to go on
+
+
+def remap(arrivals: Arrivals, behind: Place | None) -> Place | None:
+    """Read some statements again whose activity meant nothing when they came.
+
+    Begin with None; go on, in a transaction of its own, behind what it returns, until None again.
+    """
     conn, connection = arrivals.conn, arrivals.connection
-    waiting = conn.execute(
-        select(statement).where(*_unmapped(connection)).order_by(statement.c.received_us)
-    ).all()
+    order = (statement.c.received_us, statement.c.statement_id)
+    query = select(statement).where(*_unmapped(connection)).order_by(*order).limit(AT_ONCE)
+    if behind is None:
+        _uncount(conn, connection)
+    else:
+        query = query.where(tuple_(*order) > tuple_(*behind))
+    waiting = conn.execute(query).all()
     if not waiting:
-        return 0
+        return None
     arrivals.counts["unmapped"] -= len(waiting)
-    _uncount(conn, connection)
     _conclude(arrivals, [dict(row._mapping) for row in waiting])
-    return len(waiting)
+    return waiting[-1].received_us, waiting[-1].statement_id
 
 
 def _uncount(conn: Connection, connection: LrsConnection) -> None:
@@ -126,6 +137,7 @@ def _uncount(conn: Connection, connection: LrsConnection) -> None:
     others = exists().where(
         statement.c.tenant_id == connection.tenant_id,
         statement.c.lrs_id != connection.id,
+        FLAGGED,
         statement.c.flags.contains(UNMAPPED),
     )
     if not conn.execute(select(others)).scalar_one():
@@ -137,6 +149,7 @@ def _unmapped(connection: LrsConnection) -> tuple[Any, ...]:
         statement.c.lrs_id == connection.id,
         statement.c.state == "kept",
         statement.c.mapped.is_(False),
+        FLAGGED,
         statement.c.flags.contains(UNMAPPED),
         statement.c.raw.is_not(None),
     )

@@ -177,10 +177,17 @@ class SqlPullStore:
         """Take up what only now makes sense: persons who came, activities that were mapped."""
         with self.database.read() as conn:
             waiting = parked.anything_waits(conn, self.connection)
+            mapped = parked.anything_mapped(conn, self.connection)
         if waiting:
             with self.database.begin() as conn:
                 self._fence(conn, lease)
                 parked.take_up(self._arrivals(conn))
+        place = None
+        while mapped:
+            with self.database.begin() as conn:
+                self._fence(conn, lease)
+                place = parked.remap(self._arrivals(conn), place)
+            mapped = place is not None
 
     def _finish(self, conn: Connection, after: Cursor) -> Cursor:
         """At the end of a run: the overlap for the next one, and what it cannot bring any more."""

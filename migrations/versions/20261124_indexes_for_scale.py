@@ -28,6 +28,7 @@ NEW = {
     "ix_job_due": ("job", ["state", "run_after_us"], None),
     "ix_launch_created_us": ("launch", ["created_us"], None),
     "ix_statement_waiting": ("statement", ["state", "lrs_id", "received_us"], "state <> 'kept'"),
+    "ix_statement_flagged": ("statement", ["lrs_id", "received_us"], "flags <> ''"),
     "ix_statement_raw": ("statement", ["received_us"], "raw IS NOT NULL"),
     "ix_statement_actor_key": ("statement", ["actor_key"], "actor_key IS NOT NULL"),
     "ix_void_target_id": ("void", ["target_id"], None),

@@ -83,11 +83,13 @@ statement = Table(
     # What is looked for among millions are the few that wait, or whose text is still there.
     only_where("ix_statement_waiting", "state", "lrs_id", "received_us", where="state <> 'kept'"),
     only_where("ix_statement_raw", "received_us", where="raw IS NOT NULL"),
+    only_where("ix_statement_flagged", "lrs_id", "received_us", where="flags <> ''"),
     only_where("ix_statement_actor_key", "actor_key", where="actor_key IS NOT NULL"),
 )
 
-# Said beside the state that is meant, so that ix_statement_waiting can be used.
+# Said beside what is meant, so that the indexes of the few rows can be used.
 WAITING = text("statement.state <> 'kept'")
+FLAGGED = text("statement.flags <> ''")
 
 void = Table(
     "void",
