@@ -1,6 +1,6 @@
 """Write the generated parts of the documentation: what the program itself knows best.
 
-    .venv/bin/python tools/build_docs.py           writes docs/reference.md and docs/datenschutz.md
+    .venv/bin/python tools/build_docs.py           writes docs/reference/ and docs/datenschutz.md
     .venv/bin/python tools/build_docs.py --check   says what is out of date, and ends with 1
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- /generated -->`; the rest of a
@@ -40,7 +40,7 @@ from lti_tool.web import api  # noqa: E402
 from xapi_bridge import mapping, wire  # noqa: E402
 
 MARKED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
-TARGETS = (ROOT / "docs" / "reference.md", ROOT / "docs" / "datenschutz.md")
+TARGETS = (*sorted((ROOT / "docs" / "reference").glob("*.md")), ROOT / "docs" / "datenschutz.md")
 
 
 class Undocumented(Exception):
@@ -201,7 +201,7 @@ def commands() -> str:
     for path, command in every_command():
         if path[1] != group:
             group = path[1]
-            parts.append(f"### roadmap {group}\n")
+            parts.append(f"## roadmap {group}\n")
         parts.append(_command(path, command))
     return "\n".join(parts)
 

@@ -14,7 +14,7 @@ from tools import build_docs
 
 ROOT = settings.ROOT
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+SETTINGS = (ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
 CONNECTING = (ROOT / "docs" / "how-to" / "anbinden.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 # What stands in code is a command to type: `roadmap …` to the end of the code, or of the line.
@@ -96,7 +96,7 @@ def test_every_option_of_every_command_says_what_it_is_for() -> None:
 
 def test_every_setting_is_in_the_reference() -> None:
     for key in fields(settings.Settings):
-        assert f"| `{key}` |" in REFERENCE, key
+        assert f"| `{key}` |" in SETTINGS, key
 
 
 def fields(kind: type, prefix: str = "") -> Iterator[str]:
