@@ -26,6 +26,7 @@ class Faults:
     services: Mapping[str, str] = field(default_factory=dict)  # service -> dead | slow | html
     slow_s: float = 5.0
     score_conflict: bool = False  # every score is answered with 409
+    web_service: Mapping[str, str] = field(default_factory=dict)  # function -> errorcode
     foreign_key: bool = False  # id_tokens are signed with a key that is not published
 
 

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from demo.claims import AGS_SCOPES, lineitem_url, lineitems_url
 from demo.lms import lms
 from demo.services import PREFIX, Denied, answer, body, demand, demand_accept, denial
+from demo.store import note_removal
 from demo.world import Course
 
 grades = Blueprint("grades", __name__, url_prefix=PREFIX)
@@ -117,8 +118,7 @@ def score(course_id: int, item: int) -> Response:
         if sent.get("gradingProgress") == "FullyGraded" and "scoreGiven" in sent:
             _keep(conn, row, person, sent, min(at, lms().clock.now()))
         else:
-            key = (row["id"], person)
-            conn.execute("delete from grade where lineitem = ? and person = ?", key)
+            _delete(conn, row, person)
     return answer(None, SCORE)
 
 
@@ -159,6 +159,13 @@ def _keep(
         "insert or replace into grade values (?, ?, ?, ?, ?)",
         (row["id"], person, points, sent.get("comment"), at),
     )
+
+
+def _delete(conn: sqlite3.Connection, row: sqlite3.Row, person: int) -> None:
+    key = (row["id"], person)
+    done = conn.execute("delete from grade where lineitem = ? and person = ?", key)
+    if done.rowcount:
+        note_removal(conn, person, "grade", row["label"], lms().clock.now())
 
 
 @grades.get("/<int:course_id>/lineitems/<int:item>/lineitem/results")

@@ -192,8 +192,13 @@ def written_back(person: Person) -> Page:
             " on l.id = g.lineitem where g.person = ? order by g.graded desc",
             (person.id,),
         ).fetchall()
+        removed = conn.execute(
+            "select what, title, max(at) as at from removal where person = ? group by what, title",
+            (person.id,),
+        ).fetchall()
     return render_template(
         "written.html",
+        removed=removed,
         plans=plans,
         scores=scores,
         titles={c.id: c.fullname for c in lms().world.courses},

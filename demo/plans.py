@@ -14,6 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from demo.lms import Lms, lms, locale_of
+from demo.store import note_removal
 from demo.world import Person
 
 plans = Blueprint("plans", __name__)
@@ -68,6 +69,8 @@ def _run(token: str, name: str) -> Any:
             "invalidrecord",
             "Can't find data record in database table external_functions.",
         )
+    if code := lms().faults.web_service.get(name):
+        raise WebServiceError("core\\exception\\moodle_exception", code, "Refused on request.")
     params = nested(request.form)
     with lms().store.begin() as conn:
         return function(lms(), conn, params)
@@ -206,9 +209,10 @@ def _update(platform: Lms, conn: sqlite3.Connection, params: Params) -> dict[str
     return _plan(platform, _row(conn, row["id"]))
 
 
-def _delete(_platform: Lms, conn: sqlite3.Connection, params: Params) -> bool:
+def _delete(platform: Lms, conn: sqlite3.Connection, params: Params) -> bool:
     row = _row(conn, _number(params, "id"))
     conn.execute("delete from plan where id = ?", (row["id"],))
+    note_removal(conn, row["person"], "plan", row["name"], platform.clock.now())
     return True
 
 

@@ -29,6 +29,9 @@ create table if not exists plan(
   id integer primary key autoincrement, person integer not null, name text not null,
   description text not null, format integer not null, status integer not null,
   due integer not null, made integer not null, changed integer not null);
+create table if not exists removal(
+  id integer primary key autoincrement, person integer not null, what text not null,
+  title text not null, at integer not null);
 create table if not exists completion(
   person integer not null, cm integer not null, done integer not null,
   primary key(person, cm));
@@ -76,3 +79,11 @@ class Store:
             yield conn
         finally:
             conn.close()
+
+
+def note_removal(conn: sqlite3.Connection, person: int, what: str, title: str, at: int) -> None:
+    """Remember that the tool took a plan or a grade back, for the page that shows it."""
+    conn.execute(
+        "insert into removal(person, what, title, at) values (?, ?, ?, ?)",
+        (person, what, title, at),
+    )

@@ -244,7 +244,8 @@ class FakeOutbox:
         return (d.attempts, state) == (delivery.attempts, "pending")
 
     def delivered(self, delivery_id: str, now: datetime) -> None:
-        self.m.outbox[delivery_id] = (self.m.outbox[delivery_id][0], "delivered")
+        if delivery_id in self.m.outbox:  # or it was dropped meanwhile
+            self.m.outbox[delivery_id] = (self.m.outbox[delivery_id][0], "delivered")
 
     def failed(
         self, delivery: Delivery, error: str, next_try: datetime | None, now: datetime

@@ -95,7 +95,10 @@ def write_plan(
 
 
 def delete_plan(
-    service: PlanService, user_id: str, name: str, before_writing: Callable[[], None]
+    service: PlanService,
+    user_id: str,
+    name: str,
+    before_writing: Callable[[], None] = lambda: None,
 ) -> int:
     """Delete every plan of this name; return how many. None there is success. Sends.
 

@@ -180,6 +180,15 @@ class Gradebook:
             headers=self._headers,
         )
 
+    def take_back(self, at: str, user: str = "4") -> Any:
+        progress = {"activityProgress": "Initialized", "gradingProgress": "NotReady"}
+        return self._browser.post(
+            f"{LINK_ITEM}/scores?type_id=1",
+            data=json.dumps({"userId": user, "timestamp": at} | progress),
+            content_type=SCORE,
+            headers=self._headers,
+        )
+
     def results(self) -> list[dict[str, Any]]:
         answer = self._browser.get(f"{LINK_ITEM}/results?type_id=1", headers=self._headers)
         found: list[dict[str, Any]] = answer.get_json(force=True)
@@ -219,6 +228,22 @@ def test_progress_that_is_not_fully_graded_deletes_the_grade(gradebook: Gradeboo
     ping = gradebook.post("2026-01-01T10:00:05Z", gradingProgress="Pending")
     assert ping.status_code == 200
     assert gradebook.results() == []
+
+
+def test_a_score_taken_back_is_gone_and_its_own_page_says_so(
+    browser: FlaskClient, gradebook: Gradebook
+) -> None:
+    gradebook.post("2026-01-01T10:00:00Z", comment="1 von 8 Schritten")
+    browser.post("/login", data={"person": "gardener"})
+    assert "1 von 8 Schritten" in browser.get("/written-back").get_data(as_text=True)
+    taken = gradebook.take_back("2026-01-01T10:00:00Z")
+    assert taken.status.startswith("409"), "in the same second Moodle keeps the grade"
+    assert gradebook.take_back("2026-01-01T10:00:01Z").status_code == 200
+    assert gradebook.take_back("2026-01-01T10:00:01Z").status_code == 200, "nothing there is fine"
+    assert gradebook.results() == []
+    page = browser.get("/written-back").get_data(as_text=True)
+    assert "1 von 8 Schritten" not in page
+    assert page.count('data-test="removed-grade"') == 1
 
 
 def test_a_score_without_comment_erases_the_comment(gradebook: Gradebook) -> None:
@@ -314,6 +339,26 @@ def test_a_plan_is_listed_changed_and_deleted(plans: Plans) -> None:
     assert plans.call("core_competency_list_user_plans", userid=5) == []
     assert plans.call("core_competency_delete_plan", id=made["id"]) is True
     assert plans.call("core_competency_list_user_plans", userid=4) == []
+
+
+def test_a_deleted_plan_is_shown_as_taken_back_and_is_no_record_any_more(plans: Plans) -> None:
+    made = plans.create()
+    plans.browser.post("/login", data={"person": "gardener"})
+    plans.call("core_competency_delete_plan", id=made["id"])
+    page = plans.browser.get("/written-back").get_data(as_text=True)
+    assert 'data-test="written-plan"' not in page
+    assert 'data-test="removed-plan"' in page
+    again = plans.call("core_competency_delete_plan", id=made["id"])
+    assert again["errorcode"] == "invalidrecord"
+
+
+def test_a_fault_refuses_one_function_with_a_code(plans: Plans) -> None:
+    made = plans.create()
+    fault = {"web_service": {"core_competency_delete_plan": "nopermissions"}}
+    plans.browser.post("/faults", json=fault)
+    refused = plans.call("core_competency_delete_plan", id=made["id"])
+    assert refused["errorcode"] == "nopermissions"
+    assert len(plans.call("core_competency_list_user_plans", userid=4)) == 1
 
 
 def test_the_same_plan_twice_is_there_twice(plans: Plans) -> None:

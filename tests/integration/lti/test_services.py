@@ -13,7 +13,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from lti_tool.lti.outbound import Outbound
-from lti_tool.lti.plans import Plan, PlanRefused, PlanService, PlanServiceSilent, write_plan
+from lti_tool.lti.plans import (
+    Plan,
+    PlanRefused,
+    PlanService,
+    PlanServiceSilent,
+    delete_plan,
+    write_plan,
+)
 from lti_tool.lti.services import (
     SCORE_SCOPE,
     Caller,
@@ -21,8 +28,10 @@ from lti_tool.lti.services import (
     PlatformSilent,
     Score,
     ScoreRefused,
+    ScoreStays,
     TokenRefused,
     post_score,
+    withdraw_score,
 )
 from lti_tool.ports import Platform, TenantSettings, ToolKey
 from lti_tool.seal import Seal
@@ -265,6 +274,51 @@ def test_G06_a_score_above_the_maximum_is_clamped(lms: Lms, database: Database) 
     assert json.loads(lms.asked[-1][2])["scoreGiven"] == 4
 
 
+def take_back(lms: Lms, database: Database, written: datetime = NOW) -> None:
+    item = f"{lms.url}/mod/lti/services.php/6/lineitems/9/lineitem?type_id=1"
+    withdraw_score(caller(database, platform(database, lms)), item, "4", written, NOW)
+
+
+def test_a_score_is_taken_back_by_one_without_points_in_a_later_second(
+    lms: Lms, database: Database
+) -> None:
+    lms.answer = moodle()
+    take_back(lms, database)
+    path, headers, body = lms.asked[-1]
+    assert path == "/mod/lti/services.php/6/lineitems/9/lineitem/scores?type_id=1"
+    assert headers["content-type"] == "application/vnd.ims.lis.v1.score+json"
+    assert json.loads(body) == {
+        "userId": "4",
+        "activityProgress": "Initialized",
+        "gradingProgress": "NotReady",
+        "timestamp": "2026-11-23T09:00:01.123+00:00",
+    }
+
+
+def test_a_withdrawal_sent_hours_later_says_when_it_is_sent(lms: Lms, database: Database) -> None:
+    lms.answer = moodle()
+    take_back(lms, database, NOW - timedelta(hours=5))
+    assert json.loads(lms.asked[-1][2])["timestamp"] == "2026-11-23T09:00:00.123+00:00"
+
+
+def test_a_line_item_that_is_gone_has_taken_the_score_with_it(lms: Lms, database: Database) -> None:
+    lms.answer = moodle(404)
+    take_back(lms, database)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "retry"),
+    [(409, ScoreStays, True), (400, ScoreRefused, False), (503, PlatformSilent, True)],
+)
+def test_a_score_that_stays_is_no_success(
+    lms: Lms, database: Database, status: int, error: type[Exception], retry: bool
+) -> None:
+    lms.answer = moodle(status)
+    with pytest.raises(error) as caught:
+        take_back(lms, database)
+    assert caught.value.retry is retry  # type: ignore[attr-defined]
+
+
 def test_a_dead_platform_is_worth_another_try(lms: Lms, database: Database) -> None:
     of = platform(database, lms)
     lms.server.shutdown()
@@ -291,6 +345,9 @@ class PlanDouble:
         if form["wsfunction"] == "core_competency_list_user_plans":
             mine = [{"id": i, **p} for i, p in self.plans.items() if p["userid"] == form["userid"]]
             return 200, {}, json.dumps(mine).encode()
+        if form["wsfunction"] == "core_competency_delete_plan":
+            del self.plans[int(form["id"])]
+            return 200, {}, b"true"
         number = int(fields.pop("id", len(self.plans) + 1))
         self.plans[number] = self.plans.get(number, {}) | fields
         answer = {"id": number} if form["wsfunction"] == "core_competency_create_plan" else True
@@ -341,3 +398,55 @@ def test_an_answer_that_is_none_is_worth_another_try(lms: Lms, answer: tuple[int
     with pytest.raises(PlanServiceSilent) as caught:
         write_plan(service, plan(), NOW)
     assert caught.value.retry
+
+
+def test_plans_of_our_name_are_deleted_doubles_too_and_nothing_else(lms: Lms) -> None:
+    lms.answer = double = PlanDouble()
+    service = PlanService(f"{lms.url}/rest", "secret", Outbound(allow_local_http=True))
+    double.plans = {
+        1: {"userid": "4", "name": "Mein Lernpfad"},
+        2: {"userid": "4", "name": "Jahresgespräch"},
+        3: {"userid": "4", "name": "Mein Lernpfad"},
+        4: {"userid": "5", "name": "Mein Lernpfad"},
+    }
+    assert delete_plan(service, "4", "Mein Lernpfad") == 2
+    assert set(double.plans) == {2, 4}
+    assert delete_plan(service, "4", "Mein Lernpfad") == 0
+    assert delete_plan(service, "jmueller", "Mein Lernpfad") == 0
+
+
+@pytest.mark.parametrize("errorcode", ["invalidrecord", "invaliduser"])
+def test_a_plan_or_a_person_that_is_gone_is_what_was_wanted(lms: Lms, errorcode: str) -> None:
+    gone = json.dumps({"exception": "x", "errorcode": errorcode, "message": "m"}).encode()
+    lms.answer = lambda _p, _h, _b: (200, {}, gone)
+    service = PlanService(f"{lms.url}/rest", "secret", Outbound(allow_local_http=True))
+    assert delete_plan(service, "4", "Mein Lernpfad") == 0
+
+
+@pytest.mark.parametrize(
+    ("errorcode", "named"),
+    [
+        ("nopermissions", "moodle/competency:planmanage"),
+        ("accessexception", "core_competency_list_user_plans"),
+    ],
+)
+def test_a_right_that_is_missing_is_named(lms: Lms, errorcode: str, named: str) -> None:
+    no = json.dumps({"exception": "x", "errorcode": errorcode, "message": "m"}).encode()
+    lms.answer = lambda _p, _h, _b: (200, {}, no)
+    service = PlanService(f"{lms.url}/rest", "secret", Outbound(allow_local_http=True))
+    with pytest.raises(PlanRefused, match=named) as caught:
+        delete_plan(service, "4", "Mein Lernpfad")
+    assert not caught.value.retry
+
+
+def test_who_was_overtaken_while_looking_deletes_nothing(lms: Lms) -> None:
+    lms.answer = double = PlanDouble()
+    double.plans = {1: {"userid": "4", "name": "Mein Lernpfad"}}
+    service = PlanService(f"{lms.url}/rest", "secret", Outbound(allow_local_http=True))
+
+    def overtaken() -> None:
+        raise PlanServiceSilent("Another worker has taken over.")
+
+    with pytest.raises(PlanServiceSilent):
+        delete_plan(service, "4", "Mein Lernpfad", overtaken)
+    assert double.plans

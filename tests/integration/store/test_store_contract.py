@@ -351,6 +351,42 @@ def test_a_delivered_row_is_not_sent_again(opened: Opened) -> None:
         assert work.outbox.due(NOW, 10) == ()
 
 
+def test_what_was_put_for_a_person_is_found_by_kind_and_can_be_dropped(opened: Opened) -> None:
+    store, learner = opened
+    first, second = _delivery(learner), _delivery(learner, "d2")
+    with store.begin() as work:
+        work.outbox.put(first, NOW)
+        work.outbox.delivered(first.id, NOW)
+        work.outbox.put(second, NOW + timedelta(seconds=1))
+    with store.read() as work:
+        found = work.outbox.of(learner.id, ("score", "plan"))
+        assert [(d.id, d.state) for d in found] == [
+            (first.id, "delivered"),
+            (second.id, "pending"),
+        ]
+        assert work.outbox.of(learner.id, ("plan",)) == ()
+        assert work.outbox.of("somebody else", ("score",)) == ()
+    with store.begin() as work:
+        work.outbox.drop(second.id)
+        work.outbox.delivered(second.id, NOW)  # whoever was sending it meanwhile changes nothing
+    with store.read() as work:
+        assert [d.id for d in work.outbox.of(learner.id, ("score",))] == [first.id]
+
+
+def test_what_was_released_is_nobodys_and_outlives_the_person(opened: Opened) -> None:
+    store, learner = opened
+    sent, waits = _delivery(learner), _delivery(learner, "d2")
+    with store.begin() as work:
+        for delivery in (sent, waits):
+            work.outbox.put(delivery, NOW)
+        work.outbox.delivered(sent.id, NOW)
+        work.outbox.release(learner.id, ("score",))
+        work.learners.erase(learner.id)
+    with store.read() as work:
+        (left,) = work.outbox.due(NOW, 10)
+        assert (left.id, left.learner_id) == (waits.id, "")
+
+
 def test_erasing_leaves_nothing_of_the_person(opened: Opened) -> None:
     store, learner = opened
     attempt = _attempt(learner)
