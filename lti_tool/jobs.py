@@ -54,6 +54,11 @@ def _pull(house: House, key: str, _payload: Any, _now: datetime) -> None:
     report = pull_once(
         house.database, house.seal, key, settings=house.settings.lrs, meaning=house.meaning
     )
+    if report.busy:
+        # Perhaps its puller is dead: look again when the lease has ended, not at the next round.
+        soon = utc_now() + timedelta(seconds=BUSY_S)
+        with house.database.begin() as conn:
+            SqlJobs(conn).enqueue("pull", key, {}, utc_now(), soon)
     if report.stored:
         log().info("pulled", lrs=key, pages=report.pages, stored=report.stored)
 

@@ -6,12 +6,13 @@ a browser would not repeat, and nothing is looked up in the database.
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
@@ -30,11 +31,11 @@ T = TypeVar("T")
 
 
 def two_ports() -> int:
-    """Return a port that is free together with the one ten above it."""
+    """Return a port that is free together with those five and ten above it."""
     start = FIRST_PORT + os.getpid() % 30 * 20
     for port in range(start, start + 400, 20):
         try:
-            for number in (port, port + 10):
+            for number in (port, port + 5, port + 10):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", number))
@@ -50,6 +51,7 @@ class Machine:
 
     folder: Path
     database_url: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)  # settings of this machine
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     kills: list[str] = field(default_factory=list)
 
@@ -66,7 +68,8 @@ class Machine:
             "ROADMAP__WORKER__POLL_S": "0.1",
             "ROADMAP__WORKER__LEASE_S": "1.0",
             "ROADMAP__WORKER__BACKOFF_S": "0.2",
-            "ROADMAP__WORKER__MAX_ATTEMPTS": "1000",
+            "ROADMAP__WORKER__MAX_ATTEMPTS": "100",
+            **self.more,
         }
         set_up(self.places, settings.load(self.environ))
         lms = ["demo", "--port", str(self.places.lms_port), "--tool", self.places.tool]
@@ -85,6 +88,30 @@ class Machine:
             self.kills.append(name)
             self._start(name)
 
+    def start_another(self, name: str) -> str:
+        """Start a second process of a kind, as by mistake; return its name. See `second_place`."""
+        self._commands[f"second {name}"] = self._commands[name]
+        self._start(f"second {name}", {"ROADMAP__SERVER__PORT": str(self.places.port + 5)})
+        if name == "web":
+            insist(lambda: requests.get(f"{self.second_place}/healthz", timeout=5))
+        return f"second {name}"
+
+    @property
+    def second_place(self) -> str:
+        return f"http://localhost:{self.places.port + 5}"
+
+    def sleep(self, name: str, seconds: float) -> threading.Timer:
+        """Stop a process where it is, as a hanging disk does, and let it go on later."""
+        stopped = self.processes[name]
+        stopped.send_signal(signal.SIGSTOP)
+        timer = threading.Timer(seconds, stopped.send_signal, [signal.SIGCONT])
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def wake(self, name: str) -> None:
+        self.processes[name].send_signal(signal.SIGCONT)
+
     def kill_soon(self, name: str, after_s: float) -> threading.Timer:
         timer = threading.Timer(after_s, self.kill, [name])
         timer.start()
@@ -98,12 +125,12 @@ class Machine:
             process.kill()
             process.wait()
 
-    def _start(self, name: str) -> None:
+    def _start(self, name: str, more: Mapping[str, str] | None = None) -> None:
         with (self.folder / f"{name}.log").open("a") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", *self._commands[name]],
                 cwd=ROOT,
-                env=self.environ,
+                env=self.environ | (more or {}),
                 stdout=log,
                 stderr=log,
             )

@@ -1,6 +1,7 @@
-"""Web and worker are killed all the time: nothing is lost, and nothing is done twice.
+"""Web and worker are killed at named moments: nothing is lost, and nothing is done twice.
 
-The person answers, accepts and learns; the kills fall at random moments of what she sends.
+The person answers, accepts and learns; the kills fall right after what she sends. At random
+moments, under load: test_kills_at_random.py.
 """
 
 import json
@@ -60,14 +61,14 @@ MANY = SOME | {
 }
 
 
-def test_kills_at_random_moments_lose_and_double_nothing(machine: Machine) -> None:
+def test_kills_right_after_what_she_sends_lose_and_double_nothing(machine: Machine) -> None:
     torture(machine, seed=1, victims=SOME)
     assert len(machine.kills) >= 8
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-def test_many_kills_at_random_moments_lose_and_double_nothing(
+def test_many_kills_right_after_what_she_sends_lose_and_double_nothing(
     machine_on_either: Machine, seed: int
 ) -> None:
     torture(machine_on_either, seed=seed, victims=MANY)

@@ -22,6 +22,7 @@ from lti_tool.store.jobs import SqlJobs
 from tests.conftest import NOW, settings_for
 
 LEASE_S = 1.0
+ROOMS = {"competency", "recommender", "xapi_bridge", "lti_tool"}
 
 
 @pytest.fixture
@@ -176,6 +177,34 @@ def test_the_clock_enqueues_what_does_not_wait_already(house: House) -> None:
     first, second = Worker(house), Worker(house)
     together(*[lambda w=w: w._enqueue("deliver") for w in (first, second, first, second)])
     assert [(row["name"], row["state"]) for row in waiting(house)] == [("deliver", "waiting")]
+
+
+def test_the_clock_only_enqueues_and_two_of_them_enqueue_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = list[str]()
+    for name in ("pull-all", "deliver", "purge"):
+        monkeypatch.setitem(jobs.JOBS, name, lambda *_, name=name: ran.append(name))  # type: ignore[arg-type]
+    worker, clocks = Worker(house), [Worker(house)._clock() for _ in range(2)]
+    for clock in clocks:
+        clock.start()
+    until = time.monotonic() + 30
+    while len(waiting(house)) < 3 and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    for clock in clocks:
+        clock.shutdown()
+    assert sorted(row["name"] for row in waiting(house)) == ["deliver", "pull-all", "purge"]
+    assert ran == [], "what is enqueued is done by the worker, not by the clock"
+    assert worker.run_until_idle() == 3
+    assert sorted(ran) == ["deliver", "pull-all", "purge"]
+
+
+def test_only_the_page_of_jobs_knows_the_clock() -> None:
+    sources = [p for p in ROOT.glob("*/**/*.py") if p.parts[len(ROOT.parts)] in ROOMS]
+    named = {str(p.relative_to(ROOT)) for p in sources if "import apsched" in p.read_text()}
+    named |= {str(p.relative_to(ROOT)) for p in sources if "from apsched" in p.read_text()}
+    assert named == {"lti_tool/jobs.py"}
 
 
 def test_the_clock_does_not_shorten_a_back_off_or_disturb_a_run(
