@@ -121,6 +121,11 @@ NAMES = {
     "written-grade": "demo LMS: a line of the grade book",
     "written-statement": "demo LMS: a statement in the LRS",
     "queue-waiting": "demo LMS: statements that wait for its cron",
+    "no-plan": "demo LMS: there is no learning plan",
+    "no-grade": "demo LMS: there is no grade",
+    "removed-plan": "demo LMS: a learning plan was taken back",
+    "removed-grade": "demo LMS: a grade was taken back",
+    "taken-back": "what an objection or an erasure takes back elsewhere",
 }
 
 #: Where a JSON document comes from, and the functions that write its keys.

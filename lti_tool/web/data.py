@@ -30,7 +30,12 @@ def data() -> str:
 
 
 def _group(group: StoredGroup) -> dict[str, str]:
-    seen_by = {"learner": _("only you"), "nobody": _("nobody")}
+    seen_by = {
+        "learner": _("only you"),
+        "nobody": _("nobody"),
+        "learner, receiving system": _("you, and where it is sent to"),
+        "learner, chosen recipient": _("you, and whom you chose"),
+    }
     return {
         "title": group.what[language()],
         "what": ngettext("%(num)d entry", "%(num)d entries", group.count),
