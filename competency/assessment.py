@@ -4,9 +4,11 @@ Pure and deterministic: the same framework, items, settings and answers give the
 and nothing is learned at run time. Items carry the parameters of one released version; an attempt
 keeps that version to its end. Source: reference assessment 3.2 to 3.6 and 3.10.
 
-What a question is chosen by: largest expected drop of the classification loss per second.
-Candidates pass four filters in this order: not used yet, about a required competence, set in the
-learner's work, and not too many self-reports; a filter that would leave nothing is skipped.
+What a question is chosen by: largest expected drop of the classification loss per second, where a
+scene from foreign work counts only a share of its worth. Candidates pass four filters in this
+order: not used yet, about a required competence, in a scene the learner knows (only the first
+question and self-reports must be), and not too many self-reports; a filter that would leave
+nothing is skipped.
 """
 
 import hashlib
@@ -15,11 +17,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from competency.errors import UnknownCompetency, UnknownItem
 from competency.evidence import Evidence
 from competency.framework import Framework
-from competency.items import Item
+from competency.items import Item, Scene
 from competency.posterior import Array, Model, Posterior, correlated_prior, observe
 from competency.scale import cut_of_step
 from competency.selection import Index, Pool, Wanted, certainty, expected_drops
@@ -48,6 +51,9 @@ class Config:
     negligible: float = 1e-3  # expected drop of the loss below which asking is no longer worth it
     self_report_share: float = 0.34  # at most this share of the questions are self-reports
     randomesque: int = 1  # choose among the best n, seeded by attempt; 1 = always the best
+    #: What a question set in foreign work counts of its worth; 1 = no difference. It is asked only
+    #: where every own one left tells less than this share of what it would.
+    foreign_worth: float = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Selection:
 
     item: Item
     about: str  # the required competence it is expected to make clearest
+    certainty: float  # P(theta >= Soll) there, before the answer
     reason: Mapping[str, object]
 
 
@@ -205,17 +212,20 @@ class Engine:
         asked: Sequence[str],
         roles: Collection[str] = (),
         seed: str = "",
+        never: Collection[str] = (),
     ) -> Selection | Stop:
         """Return the next question with its reason, or why to stop.
 
-        `asked` are the keys given so far in this attempt; ties break on the item key. `seed` (the
-        attempt's id) matters only where `randomesque` is above 1; the same seed chooses the same.
+        `asked` are the keys given so far in this attempt, `never` those that must not be (their
+        answer was shown); ties break on the item key. `seed` (the attempt's id) matters only where
+        `randomesque` is above 1; the same seed chooses the same.
         """
         wanted = self.wanted(target)
         p = certainty(posterior, wanted)
         if stop := self._stop(p, len(asked)):
             return stop
-        candidates, counts = self._candidates(wanted, asked, frozenset(roles))
+        scenes = self._scenes(roles)
+        candidates, counts = self._candidates(wanted, asked, scenes, never)
         if not len(candidates):
             return Stop("exhausted")
         pool = self._pool.part(candidates)
@@ -223,20 +233,25 @@ class Engine:
         q = drops.sum(axis=1)
         if len(asked) >= self.config.min_items and q.max() < self.config.negligible:
             return Stop("negligible")
-        ranked = _ranked(q / pool.seconds, max(2, self.config.randomesque))
+        scenes = [scenes[n] for n in candidates]
+        worth = q / pool.seconds
+        worth = np.minimum(worth, worth * self._share(scenes))  # never a gain for what does harm
+        ranked = _ranked(worth, max(2, self.config.randomesque))
         chosen = ranked[_pick(seed, len(asked), min(self.config.randomesque, len(ranked)))]
-        about = self.required(target)[int(np.argmax(drops[chosen]))]
+        clearest = int(np.argmax(drops[chosen]))
+        about = self.required(target)[clearest]
         reason = {
             "position": len(asked) + 1,
             "engine": ENGINE_VERSION,
             "versions": dict(self.versions),
             "candidates": counts,
-            "chosen": _worth(pool, q, chosen),
-            "runner_up": next((_worth(pool, q, n) for n in ranked if n != chosen), None),
+            "foreign_worth": self.config.foreign_worth,
+            "chosen": _worth(pool, q, scenes, chosen),
+            "runner_up": next((_worth(pool, q, scenes, n) for n in ranked if n != chosen), None),
             "about": about,
             "p": dict(zip(self.required(target), p.tolist(), strict=True)),
         }
-        return Selection(pool.items[chosen], about, reason)
+        return Selection(pool.items[chosen], about, float(p[clearest]), reason)
 
     def _stop(self, p: Array, given: int) -> Stop | None:
         if not len(p):
@@ -251,18 +266,28 @@ class Engine:
             return Stop("decided")
         return Stop("confident") if sure.mean() >= self.config.confident else None
 
+    def _scenes(self, roles: Collection[str]) -> list[Scene]:
+        return [item.scene(roles) for item in self._pool.items]
+
+    def _share(self, scenes: Sequence[Scene]) -> Array:
+        """Return what a question counts of its worth by its scene."""
+        shares = [1.0 if s.familiar else self.config.foreign_worth for s in scenes]
+        return np.array(shares, dtype=np.float64)
+
     def _candidates(
-        self, wanted: Wanted, asked: Sequence[str], roles: frozenset[str]
+        self,
+        wanted: Wanted,
+        asked: Sequence[str],
+        scenes: Sequence[Scene],
+        never: Collection[str],
     ) -> tuple[Index, dict[str, int]]:
         """Return positions that passed the filters, and how many were left after each."""
-        pool, used = self._pool, frozenset(asked)
+        pool, used = self._pool, frozenset((*asked, *never))
         left = np.array([n for n, i in enumerate(pool.items) if i.key not in used], dtype=np.intp)
         counts = {"bank": len(pool.items), "unused": len(left)}
         allowed = {
             "required": np.isin(pool.dimension, wanted.dimensions),
-            "role": np.array(
-                [not i.roles or bool(i.roles & roles) for i in pool.items], dtype=bool
-            ),
+            "scene": self._scene_allowed(scenes, first=not asked),
             "mix": ~pool.biased | self._self_report_allowed(asked),
         }
         for name, mask in allowed.items():
@@ -270,6 +295,14 @@ class Engine:
             left = kept if len(kept) else left
             counts[name] = len(left)
         return left, counts
+
+    def _scene_allowed(self, scenes: Sequence[Scene], *, first: bool) -> npt.NDArray[np.bool_]:
+        """Return which may be asked at all in their scene; elsewhere a foreign one costs worth."""
+        if first:  # whoever begins in foreign work thinks the wrong person was asked
+            return np.array([s.familiar for s in scenes], dtype=np.bool_)
+        # "How well can you do this?" is about one's own work (design pages 6).
+        foreign = np.array([s is Scene.FOREIGN for s in scenes], dtype=np.bool_)
+        return ~(foreign & self._pool.biased)
 
     def _self_report_allowed(self, asked: Sequence[str]) -> bool:
         # Self-report alone is not an Ist (reference 3.6): questions lead, self-reports follow.
@@ -295,11 +328,12 @@ def _pick(seed: str, given: int, among: int) -> int:
     return int.from_bytes(digest[:8], "big") % among
 
 
-def _worth(pool: Pool, q: Array, n: int) -> dict[str, object]:
+def _worth(pool: Pool, q: Array, scenes: Sequence[Scene], n: int) -> dict[str, object]:
     item = pool.items[n]
     return {
         "item": item.key,
         "competency": item.competency,
         "q": float(q[n]),
         "seconds": float(pool.seconds[n]),
+        "scene": scenes[n].value,
     }

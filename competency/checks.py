@@ -188,6 +188,7 @@ def _items(
         yield from (Finding(ERROR, where, m) for m in _belongs(item, framework, known, pack))
         yield from (Finding(ERROR, where, m) for m in _answerable(item))
         yield from (Finding(ERROR, where, m) for m in _complete(item))
+        yield from (Finding(WARNING, where, m) for m in _addressed(item))
         yield from _worded(where, item)
     yield from _covered(framework, items)
     yield from _settings(known, items)
@@ -212,6 +213,11 @@ def _belongs(
         yield f"b has {len(item.b)} numbers, its options need {categories(item) - 1}"
     if any(x >= y for x, y in pairwise(item.b)):
         yield "b does not rise strictly"
+
+
+def _addressed(item: Item) -> Iterator[str]:
+    if not item.roles and not item.for_all:
+        yield 'roles: nobody yet; list who meets this scene at work, or say "all"'
 
 
 def _has_picture(name: str, pack: Pack) -> bool:

@@ -5,6 +5,7 @@ k = 1..K-1; a 2PL item has one b. eta = theta of the item's competence, plus the
 self-report bias for a self-rating.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -21,6 +22,20 @@ class Kind(StrEnum):
     SELF_RATING = "self_rating"
     REFLECTION = "reflection"  # private, never scored (K.1)
     PRACTICAL_TASK = "practical_task"  # self-checked list, counts as self-report
+
+
+class Scene(StrEnum):
+    """Whose working day a question is set in, seen from one person's roles."""
+
+    OWN = "own"
+    ALL = "all"
+    FOREIGN = "foreign"
+    UNSAID = "unsaid"  # the pack does not say; nothing is promised
+
+    @property
+    def familiar(self) -> bool:
+        """Whether the person knows the scene for certain."""
+        return self in (Scene.OWN, Scene.ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,8 @@ class Item:
     feedback: str
     a: float  # discrimination, > 0
     b: tuple[float, ...]  # K-1 increasing difficulties; empty for a reflection
-    roles: frozenset[str] = frozenset()  # empty: everybody
+    roles: frozenset[str] = frozenset()  # whose work the scene is from
+    for_all: bool = False  # a scene everybody knows; without roles and this: not said yet
     picture: str = ""  # name of an SVG of the pack; its alt text in `picture_alt`
     picture_alt: str = ""
     topic: str = ""  # two to four words for the page title and the head line
@@ -71,3 +87,11 @@ class Item:
     @property
     def scored(self) -> bool:
         return self.kind is not Kind.REFLECTION
+
+    def scene(self, roles: Collection[str]) -> Scene:
+        """Return how near the question's scene is to the work of somebody with these roles."""
+        if self.for_all:
+            return Scene.ALL
+        if not self.roles:
+            return Scene.UNSAID
+        return Scene.OWN if self.roles.intersection(roles) else Scene.FOREIGN

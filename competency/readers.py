@@ -24,6 +24,9 @@ T = TypeVar("T")
 #: Status of a roles pack whose Soll a tenant has decided; every other status is a proposal.
 DECIDED = "beschlossen"
 
+#: Instead of a list of roles: a scene that everybody knows. An empty list says nothing yet.
+FOR_ALL = "all"
+
 #: Expected time to answer (reference assessment 3.6); 35 s for every other kind.
 SECONDS: Mapping[Kind, int] = {
     Kind.SELF_RATING: 15,
@@ -129,7 +132,8 @@ def read_item(record: Record) -> Item:
         feedback=record.text("feedback", ""),
         a=DISCRIMINATION,
         b=(),
-        roles=frozenset(record.texts("roles")),
+        roles=_roles_of(record),
+        for_all=record.data.get("roles") == FOR_ALL,
         picture=record.text("picture", ""),
         picture_alt=record.text("picture_alt", ""),
         topic=record.text("topic", ""),
@@ -142,6 +146,10 @@ def read_item(record: Record) -> Item:
         setting=record.text("setting", "both"),
         source=record.text("source", ""),
     )
+
+
+def _roles_of(record: Record) -> frozenset[str]:
+    return frozenset() if record.data.get("roles") == FOR_ALL else frozenset(record.texts("roles"))
 
 
 def _option(record: Record) -> Option:

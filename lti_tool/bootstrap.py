@@ -59,6 +59,7 @@ def build(settings: Settings) -> House:
         min_items=settings.assessment.min_items,
         correlation_within=settings.assessment.correlation_within,
         correlation_between=settings.assessment.correlation_between,
+        foreign_worth=settings.assessment.foreign_worth,
         hours_per_month=settings.planning.hours_per_month,
     )
     flows = Services(

@@ -394,6 +394,7 @@ class Limits:
     min_items: int = 5
     correlation_within: float = 0.5
     correlation_between: float = 0.3
+    foreign_worth: float = 0.2
     hours_per_month: float = 4.0
 
 

@@ -82,8 +82,9 @@ JOBS = {
 NAMES = {
     "notice-continue": "button of the first information",
     "role-option": "one role to choose",
-    "role-more": "one more role beside it",
+    "role-more": "the choice of a second role",
     "practice": "the practice question",
+    "practice-said": "what is right in the practice question, after the answer",
     "begin": "open the unit that comes now",
     "continue": "the button that leads on",
     "language": "button to the other language",
@@ -120,12 +121,12 @@ NAMES = {
     "written-plan": "demo LMS: the learning plan",
     "written-grade": "demo LMS: a line of the grade book",
     "written-statement": "demo LMS: a statement in the LRS",
-    "queue-waiting": "demo LMS: statements that wait for its cron",
     "no-plan": "demo LMS: there is no learning plan",
     "no-grade": "demo LMS: there is no grade",
     "removed-plan": "demo LMS: a learning plan was taken back",
     "removed-grade": "demo LMS: a grade was taken back",
     "taken-back": "what an objection or an erasure takes back elsewhere",
+    "queue-waiting": "demo LMS: statements that wait for its cron",
 }
 
 #: Where a JSON document comes from, and the functions that write its keys.

@@ -7,19 +7,21 @@ Versions and Soll are frozen when the attempt starts.
 
 import random
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from competency import scoring
 from competency.assessment import Engine, Selection
+from competency.because import Because, because
 from competency.evidence import Evidence, Source
-from competency.items import Item, Kind
+from competency.items import Item, Kind, Scene
 from competency.posterior import Posterior
 from competency.target import Target
 from lti_tool.errors import Conflict
 from lti_tool.flows import measure
 from lti_tool.flows.observe import refold
-from lti_tool.ports import Asked, Attempt, Learner, Services, Work
+from lti_tool.ports import Asked, Attempt, Learner, Reflected, Services, Work
 
 OPEN, FINISHED = "open", "finished"
 TAKEAWAYS = 3
@@ -36,6 +38,8 @@ class Question:
     order: tuple[int, ...]
     about: str
     given: int
+    because: Because
+    scene: Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,13 @@ class AttemptState:
 
 
 def practice_item(s: Services) -> Item:
-    """Return the question nobody is measured by: the easiest single choice for everybody."""
-    simple = [
-        i
-        for i in s.content.items
-        if i.kind in (Kind.SINGLE_CHOICE, Kind.TRUE_FALSE) and not i.roles
-    ]
-    return min(simple, key=lambda i: (i.level, i.key))
+    """Return the question nobody is measured by: the easiest choice in a scene everybody knows."""
+    return _practice(s.content.items)
+
+
+def _practice(items: Iterable[Item]) -> Item:
+    simple = [i for i in items if i.kind in (Kind.SINGLE_CHOICE, Kind.TRUE_FALSE)]
+    return min(simple, key=lambda i: (not i.for_all, i.level, i.key))
 
 
 def start(s: Services, learner: Learner, now: datetime) -> None:
@@ -200,6 +204,22 @@ def reflect(
         work.attempts.reflect(learner, attempt.id, item_key, dict(response), now)
 
 
+def reflections(s: Services, learner: Learner) -> tuple[Reflected, ...]:
+    """Return the private answers there are, the newest first."""
+    with s.store.read() as work:
+        return work.attempts.reflections(learner.id)
+
+
+def forget_reflection(s: Services, learner: Learner, attempt_id: str, item: str) -> None:
+    """Delete one private answer; what is gone already is fine. Writes and commits.
+
+    Nothing is noted in the audit: no log knows who answered these questions.
+    """
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        work.attempts.forget_reflection(learner.id, attempt_id, item)
+
+
 def target_from(attempt: Attempt) -> Target:
     """Return the Soll that was frozen with the attempt."""
     t = attempt.target
@@ -252,7 +272,14 @@ def _next(
     bank = measure.engine(s, attempt.versions)
     soll = target_from(attempt)
     posterior = _posterior(bank, asked)
-    chosen = bank.select(posterior, soll, [q.item for q in asked], soll.roles, seed=attempt.id)
+    chosen = bank.select(
+        posterior,
+        soll,
+        [q.item for q in asked],
+        soll.roles,
+        seed=attempt.id,
+        never=(_practice(bank.items).key,),  # its answer was shown
+    )
     if not isinstance(chosen, Selection):
         _finish(s, work, learner, attempt, asked, now)
         return Outcome("finished")
@@ -261,11 +288,16 @@ def _next(
         position=len(asked) + 1,
         item=chosen.item.key,
         order=_order(attempt.id, chosen.item),
-        reason=chosen.reason,
+        reason={**chosen.reason, "because": _because(bank, chosen, asked).value},
         asked=now,
     )
     work.attempts.ask(learner, question)
     return Outcome("next")
+
+
+def _because(bank: Engine, chosen: Selection, asked: tuple[Asked, ...]) -> Because:
+    answers = [(bank.item(q.item), q.category) for q in asked if q.category is not None]
+    return because(chosen.about, chosen.certainty, answers)
 
 
 def _finish(
@@ -297,7 +329,7 @@ def _evidence(bank: Engine, question: Asked) -> Evidence:
     assert question.answered is not None
     assert question.category is not None
     return Evidence(
-        id=str(uuid.uuid5(uuid.UUID(question.attempt_id), str(question.position))),
+        id=evidence_id(question),
         source=Source.ASSESSMENT,
         competency=item.competency,
         kind=item.kind.value,
@@ -309,6 +341,11 @@ def _evidence(bank: Engine, question: Asked) -> Evidence:
         self_report=item.self_report,
         level=item.level,
     )
+
+
+def evidence_id(question: Asked) -> str:
+    """Return the id of the evidence that the answer to this question becomes."""
+    return str(uuid.uuid5(uuid.UUID(question.attempt_id), str(question.position)))
 
 
 def _posterior(bank: Engine, asked: tuple[Asked, ...]) -> Posterior:
@@ -331,6 +368,8 @@ def _question(s: Services, attempt: Attempt, asked: Asked) -> Question:
         order=asked.order,
         about=str(asked.reason["about"]),
         given=attempt.answered,
+        because=Because(asked.reason.get("because", Because.UNSURE)),
+        scene=Scene(asked.reason.get("chosen", {}).get("scene", Scene.UNSAID)),
     )
 
 

@@ -22,6 +22,7 @@ def versions(s: Services) -> dict[str, str]:
         limits.max_items,
         limits.correlation_within,
         limits.correlation_between,
+        limits.foreign_worth,
     )
     return {
         **s.content.versions,
@@ -40,12 +41,14 @@ def engine(s: Services, frozen: Mapping[str, str] | None = None) -> Engine:
 def _engine(content: Content, frozen: tuple[tuple[str, str], ...]) -> Engine:
     # Building an engine lays out the whole bank as arrays; a page must not do it again.
     chosen = dict(frozen)
-    fewest, most, within, between = chosen["settings"].split("/")
+    fewest, most, within, between, *later = chosen["settings"].split("/")
     config = Config(
         min_items=int(fewest),
         max_items=int(most),
         r_within=float(within),
         r_between=float(between),
+        # Attempts begun before this setting was there knew no such difference.
+        foreign_worth=float(later[0]) if later else 1.0,
     )
     framework = content.framework_of(chosen["framework"])
     return Engine(framework, content.items_of(chosen["items"]), config, chosen)

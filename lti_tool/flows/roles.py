@@ -9,7 +9,7 @@ from lti_tool.flows import measure
 from lti_tool.flows.observe import refold
 from lti_tool.ports import Learner, Services
 
-MOST_ROLES = 3
+MOST_ROLES = 2
 
 
 def choices(s: Services, learner: Learner, suggested: str = "") -> tuple[RoleProfile, ...]:

@@ -1,5 +1,6 @@
 """Practice, questions, pause, done, and the private reflection. Every click is saved."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,9 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from competency import scoring
+from competency.because import Because
 from competency.errors import IncompleteResponse
-from competency.items import Item, Kind
+from competency.items import Item, Kind, Scene
 from lti_tool.errors import NotFound
 from lti_tool.flows import assess, profiles
 from lti_tool.flows.assess import AttemptState, Question
@@ -34,7 +36,7 @@ class QuestionPage:
     given: int
     most: int
     item: str
-    why: str
+    why: tuple[str, ...]
     already: bool = False
 
 
@@ -42,6 +44,7 @@ class QuestionPage:
 class PracticePage:
     form: Form
     answered: bool = False
+    said: str = ""
     feedback: str = ""
 
 
@@ -110,7 +113,6 @@ def _moved(waiting: Question) -> Response | None:
 
 
 def question_page(waiting: Question, form: Form) -> QuestionPage:
-    competency = services().content.framework.by_code[waiting.about]
     topic = local(waiting.item, "topic")
     number = waiting.position
     return QuestionPage(
@@ -123,12 +125,30 @@ def question_page(waiting: Question, form: Form) -> QuestionPage:
         given=waiting.given,
         most=waiting.most,
         item=waiting.item.key,
-        why=_(
-            "In “%(topic)s” it is least clear what you can already do. "
-            "That is why this question comes now.",
-            topic=local(competency, "title"),
-        ),
+        why=tuple(why_asked(waiting)),
     )
+
+
+def why_asked(waiting: Question) -> Iterator[str]:
+    """Yield the sentences of "Why this question?", all of them from the stored reason."""
+    topic = local(services().content.framework.by_code[waiting.about], "title")
+    yield _why(waiting.because, topic)
+    if waiting.scene is Scene.FOREIGN:
+        yield _("It comes from another kind of work: we have no better one left from yours.")
+
+
+def _why(because: Because, topic: str) -> str:
+    match because:
+        case Because.FIRST:
+            return _("There was no question about “%(topic)s” yet.", topic=topic)
+        case Because.FEW:
+            return _("There was only one question about “%(topic)s” so far.", topic=topic)
+        case Because.MIXED:
+            return _("Your answers about “%(topic)s” are mixed so far.", topic=topic)
+        case Because.CLOSE:
+            return _("In “%(topic)s” you are close to what your role needs.", topic=topic)
+        case Because.UNSURE:
+            return _("In “%(topic)s” it is not yet sure what you can already do.", topic=topic)
 
 
 def pause() -> Response | str:
@@ -212,7 +232,19 @@ def practice_result(item: Item) -> PracticePage:
         scoring.validate(item, response)
     except IncompleteResponse as error:
         return PracticePage(questions.lacking(form, error))
-    return PracticePage(form, answered=True, feedback=local(item, "feedback"))
+    said = practice_said(item, response)
+    return PracticePage(form, answered=True, said=said, feedback=local(item, "feedback"))
+
+
+def practice_said(item: Item, response: scoring.Response) -> str:
+    """Return what is right, in words that leave room to grow."""
+    right = next(n for n, option in enumerate(item.options) if option.correct)
+    text = local(item.options[right], "text")
+    if questions.DONT_KNOW in response:
+        return _("It is fine not to know something. “%(text)s” fits here.", text=text)
+    if response.get("choice") == right:
+        return _("Your answer “%(text)s” fits.", text=text)
+    return _("“%(text)s” fits best here. If that is new, you have just learned it.", text=text)
 
 
 def reflection(item: str) -> str:

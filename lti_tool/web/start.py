@@ -4,7 +4,7 @@ The start page shows one next step, chosen in this order: open attempt, accept t
 that is due now, look at the profile (design/pages.md 10).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from flask import redirect, render_template, request, url_for
@@ -71,7 +71,8 @@ class RoleChoice:
 @dataclass(frozen=True, slots=True)
 class RolePage:
     groups: tuple[tuple[str, tuple[RoleChoice, ...]], ...]
-    additional: tuple[RoleChoice, ...]
+    second: tuple[tuple[str, str], ...]  # (key, title) of every role that can come on top
+    second_chosen: str
     proposal: bool
     missing: bool = False
 
@@ -244,34 +245,36 @@ def role() -> Response | str:
 
 
 def choose_role() -> Response | str:
-    """Set the role and further roles, and go on."""
+    """Set the role and a second one, and go on."""
     here = current_launch()
-    keys = tuple(k for k in (request.form.get("role", ""), *request.form.getlist("more")) if k)
+    keys = tuple(k for k in (request.form.get("role", ""), request.form.get("more", "")) if k)
     if not request.form.get("role") or not all(roles.known(services(), k) for k in keys):
-        return render_template("role.html", page=role_page(here.learner, here.role, missing=True))
+        sent = request.form.get("more", "")
+        page = replace(role_page(here.learner, here.role), missing=True, second_chosen=sent)
+        return render_template("role.html", page=page)
     roles.choose(services(), here.learner, keys, datetime.now(UTC))
     return redirect(url_for("learner.start"), 303)
 
 
-def role_page(learner: Learner, suggested: str, *, missing: bool = False) -> RolePage:
+def role_page(learner: Learner, suggested: str) -> RolePage:
     """Return the roles: the one the portal suggests first, then by where the work is done."""
     everything = roles.choices(services(), learner, suggested)
-    main = [r for r in everything if not r.additional]
-    further = tuple(r for r in everything if r.additional)
-    chosen = learner.roles or ((suggested,) if suggested else ())
-    numbers = {r.key: n for n, r in enumerate(_by_place(main, suggested))}
+    ordered = _by_place([r for r in everything if not r.additional], suggested)
+    further = [r for r in everything if r.additional]
+    first, second = (*(learner.roles or (suggested,)), "", "")[:2]
+    numbers = {r.key: n for n, r in enumerate(ordered)}
 
     def choice(r: RoleProfile) -> RoleChoice:
         return RoleChoice(
-            numbers.get(r.key, 0), r.key, local(r, "title"), _hint(r, suggested), r.key in chosen
+            numbers[r.key], r.key, local(r, "title"), _hint(r, suggested), r.key == first
         )
 
-    groups = _grouped(_by_place(main, suggested), suggested)
+    groups = _grouped(ordered, suggested)
     return RolePage(
         groups=tuple((title, tuple(choice(r) for r in members)) for title, members in groups),
-        additional=tuple(choice(r) for r in further),
+        second=tuple((r.key, local(r, "title")) for r in (*further, *ordered)),
+        second_chosen=second,
         proposal=not all(r.approved for r in everything),
-        missing=missing,
     )
 
 

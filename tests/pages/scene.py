@@ -140,12 +140,12 @@ class Stage:
         assess.answer(self.s, learner, waiting.position, response, now)
         return True
 
-    def ask(self, visitor: Visitor, item: Item) -> None:
+    def ask(self, visitor: Visitor, item: Item, **why: object) -> None:
         """Put this very question on the table, whatever the engine would have chosen."""
         learner = self.learner(visitor)
         assess.start(self.s, learner, self.now)
         order = tuple(range(len(item.options)))
-        reason = {"about": item.competency if item.scored else "1.1"}
+        reason = {"about": item.competency if item.scored else "1.1", **why}
         with self.s.store.begin() as work:
             started = work.attempts.latest(learner.id)
             assert started is not None

@@ -118,6 +118,98 @@ def test_the_practice_question_says_what_is_right_and_counts_nowhere(stage: Stag
     assert assess.state(stage.s, stage.learner(visitor)).state == "none"
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [("right", "passt."), ("wrong", "gerade gelernt"), ("dont_know", "Es ist in Ordnung")],
+)
+def test_the_practice_question_names_what_fits_whatever_was_answered(
+    stage: Stage, answer: str, words: str
+) -> None:
+    item = assess.practice_item(stage.s)
+    right = next(n for n, option in enumerate(item.options) if option.correct)
+    sent = {"right": str(right), "wrong": str(1 - right)}.get(answer, answer)
+    _status, _address, text = post(stage, stage.ready(GARDENER), "probe", choice=sent, do="answer")
+    said = re.search(r'data-test="practice-said">([^<]*)<', text)
+    assert said is not None
+    assert f"„{item.options[right].text}“" in said[1]
+    assert words in said[1]
+
+
+def test_the_practice_question_is_everybodys_and_is_not_asked_again(stage: Stage) -> None:
+    item = assess.practice_item(stage.s)
+    assert item.for_all
+    visitor = stage.ready(GARDENER)
+    learner = stage.learner(visitor)
+    assess.start(stage.s, learner, stage.now)
+    asked = []
+    while (waiting := assess.open_question(stage.s, learner, stage.now)) is not None:
+        asked.append(waiting.item.key)
+        assess.answer(stage.s, learner, waiting.position, {"dont_know": True}, stage.now)
+    assert item.key not in asked
+
+
+# --- two jobs -------------------------------------------------------------------------------------
+
+
+def test_any_role_can_be_the_second_one_and_the_higher_soll_counts(stage: Stage) -> None:
+    visitor = stage.ready()
+    text = get(stage, visitor, "rolle")
+    select = re.search(r'<select[^>]*name="more".*?</select>', text, re.DOTALL)
+    assert select is not None
+    keys = set(re.findall(r'<option value="([A-Z]+)"', select[0]))
+    assert keys == {r.key for r in stage.s.content.roles}
+    post(stage, visitor, "rolle", role=GARDENER, more="ERZ")
+    assert stage.learner(visitor).roles == (GARDENER, "ERZ")
+    again = get(stage, visitor, "rolle")
+    assert re.findall(r'value="(\w+)" checked', again) == [GARDENER]
+    assert re.findall(r'value="(\w+)" selected', again) == ["ERZ"]
+
+
+def test_the_same_role_twice_is_one_job(stage: Stage) -> None:
+    visitor = stage.ready()
+    post(stage, visitor, "rolle", role=GARDENER, more=GARDENER)
+    assert stage.learner(visitor).roles == (GARDENER,)
+
+
+def test_a_second_job_stays_chosen_when_the_first_is_missing(stage: Stage) -> None:
+    _status, _address, text = post(stage, stage.ready(), "rolle", more="ERZ")
+    assert 'role="alert"' in text
+    assert re.findall(r'value="(\w+)" selected', text) == ["ERZ"]
+
+
+# --- why this question ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("because", "words"),
+    [
+        ("first", "gab es noch keine Frage"),
+        ("few", "bisher nur eine Frage"),
+        ("mixed", "bisher gemischt"),
+        ("close", "nah an dem, was Ihre Rolle braucht"),
+        ("unsure", "noch nicht sicher"),
+    ],
+)
+def test_why_a_question_comes_is_what_was_stored_with_it(
+    stage: Stage, because: str, words: str
+) -> None:
+    visitor = stage.ready(GARDENER)
+    stage.ask(visitor, stage.item(Kind.TRUE_FALSE), because=because)
+    assert words in get(stage, visitor, "frage")
+
+
+def test_a_question_from_foreign_work_says_so(stage: Stage) -> None:
+    visitor = stage.ready(GARDENER)
+    assert "andere" not in _why(stage, visitor, "own")
+    assert "aus einer anderen Arbeit" in _why(stage, stage.ready(GARDENER), "foreign")
+
+
+def _why(stage: Stage, visitor: Visitor, scene: str) -> str:
+    stage.ask(visitor, stage.item(Kind.TRUE_FALSE), chosen={"scene": scene})
+    page = get(stage, visitor, "frage")
+    return page[page.index("Warum diese Frage?") :]
+
+
 # --- questions ------------------------------------------------------------------------------------
 
 ANSWERS: dict[Kind, tuple[dict[str, object], dict[str, object]]] = {

@@ -127,7 +127,7 @@ def test_a_filter_that_would_leave_nothing_is_skipped():
     step = Engine(FRAMEWORK, bank).select(ENGINE.prior(), SOME, (), roles=("GB",))
     assert isinstance(step, Selection)
     assert step.reason["candidates"] == {
-        "bank": 1, "unused": 1, "required": 1, "role": 1, "mix": 1,
+        "bank": 1, "unused": 1, "required": 1, "scene": 1, "mix": 1,
     }  # fmt: skip
 
 

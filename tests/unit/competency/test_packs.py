@@ -12,7 +12,7 @@ from competency.assessment import Engine, Selection
 from competency.checks import ERROR, check
 from competency.errors import ChecksumMismatch, PackError, UnknownPack
 from competency.expert import BASIS, expert_parameters
-from competency.items import Item, Kind, Option
+from competency.items import Item, Kind, Option, Scene
 from competency.packs import Content, checksum, read_manifest, seal
 from competency.scoring import categories
 from competency.target import Target
@@ -72,6 +72,32 @@ def test_a_unit_begins_where_the_next_lower_one_ends(content: Content):
     assert content.catalogue.by_key["A1"].lifts["K.1"] == (0, 1)
 
 
+def test_every_question_says_whom_its_scene_is_from(content: Content):
+    assert [i.key for i in content.items if i.scene(()) is Scene.UNSAID] == []
+    assert not any(i.for_all and i.roles for i in content.items)
+
+
+def test_a_question_that_names_nobody_is_pointed_out(copy: Path):
+    change(copy, "items", choice(roles=[]))
+    found = [f for f in check(copy) if "nobody yet" in f.message]
+    assert [f.severity for f in found] == ["warning"]
+
+
+@pytest.mark.parametrize("key", ["ERZ", "GB", "HM", "OA", "PFL"])
+def test_work_without_a_desk_has_a_question_of_its_own_for_everything_it_needs(
+    content: Content, key: str
+):
+    role = next(r for r in content.roles if r.key == key)
+    asked = {
+        (i.competency, i.level)
+        for i in content.items
+        if i.scene((key,)).familiar and not i.self_report
+    }
+    private = {code for code, c in content.framework.by_code.items() if c.private}
+    needed = {(c, level) for c, level in role.levels.items() if level and c not in private}
+    assert needed - asked == set()
+
+
 def test_every_scored_item_has_provisional_parameters_for_its_categories(content: Content):
     for item in content.items:
         if item.scored:
@@ -86,7 +112,7 @@ def test_every_role_is_assessed_to_an_end_in_its_own_work(content: Content, role
     target = Target.of([r for r in content.roles if r.key == role])
     posterior, asked = engine.prior(), []
     while isinstance(step := engine.select(posterior, target, asked, target.roles), Selection):
-        assert not step.item.roles or role in step.item.roles
+        assert step.item.scene((role,)).familiar
         asked.append(step.item.key)
         posterior = engine.answered(posterior, step.item, step.item.categories - 1)
     assert 5 <= len(asked) <= 20

@@ -408,3 +408,20 @@ def test_what_cannot_heal_is_a_dead_letter_at_once() -> None:
         raise DeliveryFailed("refused", retry=False)
 
     assert deliver(house.s, {"statements": refuse}, Backoff(5.0, 3), house.now).dead == 1
+
+
+def test_an_attempt_from_before_the_scenes_mattered_ends_as_it_began() -> None:
+    house = House().work_as("GB")
+    now = measure.versions(house.s)
+    before = {**now, "settings": now["settings"].rpartition("/")[0]}
+    assert measure.engine(house.s, before).config.foreign_worth == 1.0
+    assert measure.engine(house.s).config.foreign_worth == house.s.limits.foreign_worth
+
+
+def test_every_question_stores_whose_work_it_is_from_and_why_it_comes() -> None:
+    house = House().work_as("GB")
+    house.answer_all()
+    reasons = [q.reason for _, q in sorted(house.store.memory.questions.items())]
+    assert reasons[0]["because"] == "first"
+    assert {r["because"] for r in reasons} > {"first"}
+    assert {r["chosen"]["scene"] for r in reasons} <= {"own", "all"}
