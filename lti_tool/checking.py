@@ -13,6 +13,7 @@ from lti_tool.lti.keys import usable_entries
 from lti_tool.lti.outbound import Outbound, Unreachable
 from lti_tool.settings import Settings, load
 from lti_tool.store import lrs, migrations, platforms, tenants
+from lti_tool.store.database import require_writable
 from lti_tool.store.pull import client_of
 from xapi_bridge.errors import BridgeError
 from xapi_bridge.probe import probe
@@ -78,6 +79,7 @@ def _content(settings: Settings) -> Result:
 
 def _database(house: House) -> Result:
     migrations.require_head(house.database)
+    require_writable(house.database)
     kind = "SQLite" if house.database.sqlite else "PostgreSQL"
     return Result("database", True, f"{kind} at {migrations.current(house.database)}")
 

@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from lti_tool.errors import DatabaseError
 from lti_tool.store import queries
@@ -78,6 +79,16 @@ class Database:
             yield conn
             transaction.rollback()
 
+    def exists(self) -> bool:
+        """Return whether there is a file to open; a server's answer is left to the server."""
+        path = _file_of(self.url)
+        return path is None or path.exists()
+
+    def make(self) -> None:
+        """Make the empty file of a new SQLite database, and its folder."""
+        if (path := _file_of(self.url)) is not None and not path.exists():
+            _make(path)
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -116,9 +127,6 @@ def _insert(conn: Connection, table: Table) -> Any:
 
 
 def _sqlite(url: str, limits: Limits) -> Engine:
-    path = make_url(url).database
-    if path and path != ":memory:":
-        _make_folder(Path(path).parent)
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -134,16 +142,59 @@ def _sqlite(url: str, limits: Limits) -> Engine:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
 
+    if (path := _file_of(make_url(url))) is not None:
+        _stay_with_the_file(engine, path)
     return engine
 
 
-def _make_folder(folder: Path) -> None:
+def _file_of(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _stay_with_the_file(engine: Engine, path: Path) -> None:
+    """Notice when the file was removed or replaced: an open connection would go on without it.
+
+    A file that is missing is never made by opening it, or a mistyped path would begin anew.
+    """
+
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @event.listens_for(engine, "do_connect")
+    def require(_dialect: object, _record: object, _args: object, _options: object) -> None:
+        if identity() is None:
+            raise DatabaseError(
+                f"There is no database file {path}.",
+                remedy="A new service: run `roadmap db upgrade`. Otherwise check database.url, or "
+                "put the file or a backup back; until then nothing is written anywhere.",
+            )
+
+    @event.listens_for(engine, "connect")
+    def remember(_connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = identity()
+
+    @event.listens_for(engine, "checkout")
+    def compare(
+        _connection: sqlite3.Connection, record: ConnectionPoolEntry, _proxy: object
+    ) -> None:
+        if identity() != record.info["file"]:
+            raise DisconnectionError  # open what is there now: a backup, perhaps
+
+
+def _make(path: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     except OSError as error:
         raise DatabaseError(
-            f"The folder of the database, {folder}, cannot be made ({error.strerror}).",
-            remedy="Check database.url, or make the folder and give it to the service's user.",
+            f"The database file {path} cannot be made ({error.strerror}).",
+            remedy="Check database.url, and that the service's user may write in the folder.",
         ) from None
 
 
@@ -193,6 +244,18 @@ def tidy(database: Database) -> None:
         with database.begin() as conn:
             conn.exec_driver_sql("PRAGMA analysis_limit = 1000")  # a sample: milliseconds
             conn.exec_driver_sql("ANALYZE")
+
+
+def require_writable(database: Database) -> None:
+    """Check that rows can be written; what is tried is rolled back.
+
+    :raises DatabaseError: it cannot; says why.
+    """
+    with explained(), database.engine.connect() as conn, conn.begin() as transaction:
+        if database.sqlite:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+        conn.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        transaction.rollback()
 
 
 def ping(conn: Connection) -> None:

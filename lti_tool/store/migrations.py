@@ -1,5 +1,6 @@
 """Bringing a database to the version of this program, and saying which version it is."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Run the missing migrations. Writes and commits, all or nothing."""
+    database.make()
+    _refuse_newer(current(database))
     _run(database, lambda config: command.upgrade(config, revision))
 
 
@@ -25,10 +28,13 @@ def downgrade(database: Database, revision: str) -> None:
 
 def current(database: Database) -> str:
     """Return the revision of the database, or "" if it is not set up."""
+    if not database.exists():
+        return ""
     with database.read() as conn:
         return MigrationContext.configure(conn).get_current_revision() or ""
 
 
+@cache
 def head() -> str:
     """Return the revision this program needs."""
     found = ScriptDirectory.from_config(_config()).get_current_head()
@@ -44,16 +50,20 @@ def require_head(database: Database) -> None:
     here = current(database)
     if here == head():
         return
+    _refuse_newer(here)
+    raise DatabaseError(
+        f"The database is {'at ' + here if here else 'not set up'}, this program needs {head()}.",
+        remedy="Run `roadmap db upgrade`.",
+    )
+
+
+def _refuse_newer(here: str) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
     if here and here not in known:
         raise DatabaseError(
             f"The database ({here}) is newer than this program ({head()}).",
             remedy="Install the program version that belongs to it, or restore a backup.",
         )
-    raise DatabaseError(
-        f"The database is {'at ' + here if here else 'not set up'}, this program needs {head()}.",
-        remedy="Run `roadmap db upgrade`.",
-    )
 
 
 def _run(database: Database, action) -> None:  # type: ignore[no-untyped-def]

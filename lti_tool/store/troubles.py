@@ -134,6 +134,7 @@ _CONNECTING: tuple[tuple[str, Trouble], ...] = (
     ("startet gerade", RESTARTING),
     ("fährt herunter", RESTARTING),
     ("too many clients", CROWDED),
+    ("too many connections", CROWDED),
     ("zu viele verbindungen", CROWDED),
     ("remaining connection slots", CROWDED),
     ("password", REFUSED),

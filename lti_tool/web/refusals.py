@@ -21,6 +21,7 @@ from lti_tool.lti.refusal import Case, Code, Refused
 from lti_tool.web.formats import moment
 from lti_tool.web.limits import RefusalLimit
 
+RETRY_S = 30
 _ALPHABET = "2346789BCDFGHJKMPQRTVWXYZ"  # nothing that is mistaken for something else on the phone
 
 
@@ -154,7 +155,10 @@ def page(refused: Refused) -> Response:
             back=refused.back,
             contact=_contact(),
         )
-    return make_response(html, refused.code.status)
+    response = make_response(html, refused.code.status)
+    if refused.code is Code.UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_S)
+    return response
 
 
 def _limited(refused: Refused, limit: RefusalLimit) -> Refused:
@@ -166,7 +170,7 @@ def _limited(refused: Refused, limit: RefusalLimit) -> Refused:
 
 def _of(error: RoadmapError) -> Code:
     if isinstance(error, DatabaseError):
-        log().error("database unavailable", exception_type=type(error).__name__)
+        log().error("database unavailable", error=str(error))
         return Code.UNAVAILABLE
     if isinstance(error, Conflict):
         return Code.STALE  # a double tap, a second tab, or a form that is none of ours
