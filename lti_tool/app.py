@@ -1,6 +1,7 @@
 """The web application: settings -> Flask. Every route of the house is registered here."""
 
 from datetime import datetime
+from pathlib import Path
 
 from flask import Flask
 from sqlalchemy import Connection
@@ -12,11 +13,14 @@ from lti_tool.settings import Settings
 from lti_tool.store import migrations
 from lti_tool.store.launches import Replay
 from lti_tool.store.parked import replay_parked
-from lti_tool.web import health, lti, routes, xapi
+from lti_tool.web import counting, health, lti, routes, xapi
+from lti_tool.web.limits import RefusalLimit
 
 
-def create_app(settings: Settings, house: House | None = None) -> Flask:
-    """Return the application.
+def create_app(
+    settings: Settings, house: House | None = None, *, refusals_file: Path | None = None
+) -> Flask:
+    """Return the application. `refusals_file`: where several web processes count refusals.
 
     :raises RoadmapError: content or database do not fit; says what to do.
     """
@@ -30,8 +34,10 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
         SECRET_KEY=None,
     )
     app.extensions["roadmap"] = house
+    counting.install(app)
     routes.register(app)
-    lti.install(app, replay=_parked(house))
+    per_minute = settings.security.refusals_per_minute
+    lti.install(app, RefusalLimit(per_minute, refusals_file), replay=_parked(house))
     app.register_blueprint(xapi.blueprint)
     app.register_blueprint(health.health)
     if settings.server.trusted_proxies:

@@ -30,7 +30,9 @@ class Server:
     base_url: str
     host: str
     port: int
+    processes: int
     threads: int
+    stop_s: float
     trusted_proxies: int
 
     @property
@@ -41,6 +43,12 @@ class Server:
     @property
     def secure(self) -> bool:
         return self.base_url.startswith("https://")
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,7 @@ class Logs:
 class Settings:
     environment: str
     server: Server
+    metrics: Metrics
     database: Database
     security: Security
     session: Session
@@ -385,7 +394,10 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         "must be https: browsers send our cookies to secure origins only",
     ),
     _between("server.port", 1, 65535),
+    _between("server.processes", 1, 64),
     _between("server.threads", 1, 64),
+    _between("server.stop_s", 0, 600, "seconds"),
+    _between("metrics.port", 0, 65535),
     _between("server.trusted_proxies", 0, 10),
     (
         "database.url",

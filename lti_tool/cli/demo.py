@@ -154,6 +154,8 @@ def _environment(places: Places) -> dict[str, str]:
         "ROADMAP__SERVER__BASE_URL": places.tool,
         "ROADMAP__SERVER__PORT": str(places.port),
         "ROADMAP__SERVER__HOST": "127.0.0.1",
+        "ROADMAP__SERVER__PROCESSES": "1",
+        "ROADMAP__METRICS__PORT": str(places.port + 1),
         "ROADMAP__SECURITY__ALLOW_LOCAL_HTTP": "true",
         "ROADMAP__LRS__POLL_S": "2",
         "ROADMAP__LOGS__LEVEL": os.environ.get("ROADMAP__LOGS__LEVEL", "WARNING"),

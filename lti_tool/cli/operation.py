@@ -1,58 +1,69 @@
 """`roadmap serve`, `worker`, `check`, `jobs`: running the service and seeing how it is."""
 
+import os
 import signal
+from pathlib import Path
+from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
-import waitress
 
-from lti_tool import logs, settings
+from lti_tool import logs, metrics, serving, settings
 from lti_tool.app import create_app
+from lti_tool.bootstrap import House, build
 from lti_tool.checking import run_checks
 from lti_tool.cli.opening import as_json, dump, opened, show
-from lti_tool.errors import RoadmapError
 from lti_tool.jobs import JOBS, Worker, run_now
+from lti_tool.settings import Settings
 from lti_tool.store.jobs import SqlJobs
-
-SERVING: dict[str, Any] = {
-    # Errors of ours are pages; what is left never shows a stack trace.
-    "expose_tracebacks": False,
-    "ident": None,
-    "max_request_body_size": 32 * 1024 * 1024,
-    # A browser keeps up to six connections open, and whoever sends a request byte by byte holds
-    # one each: the server's own 100 for two minutes are taken by one person. poll() knows no 1024.
-    "connection_limit": 2000,
-    "channel_timeout": 30,
-    "cleanup_interval": 5,
-    "asyncore_use_poll": True,
-}
 
 
 @click.command()
-def serve() -> None:
+@click.option("--inherit", type=(int, int, Path), hidden=True, help="Socket, guard, folder")
+def serve(inherit: tuple[int, int, Path] | None) -> None:
     """Serve the pages. Example: ROADMAP__SERVER__PORT=8081 roadmap serve"""
     config = settings.load()
     logs.configure(fmt=config.logs.format, level=config.logs.level)
-    app = create_app(config)
-    try:
-        server = waitress.create_server(
-            app,
-            host=config.server.host,
-            port=config.server.port,
-            threads=config.server.threads,
-            **SERVING,
-        )
-    except OSError as error:
-        raise RoadmapError(
-            f"Cannot listen on {config.server.host}:{config.server.port} ({error.strerror}).",
-            remedy="Is it running already? Choose another port: ROADMAP__SERVER__PORT=8081",
-        ) from None
-    signal.signal(signal.SIGTERM, lambda *_: server.close())
-    logs.log().info("web started", address=config.server.base_url, port=config.server.port)
-    try:
-        server.run()
-    except (OSError, KeyboardInterrupt):  # closing the socket ends the loop with an OSError
+    if inherit is not None:
+        _serve_as_one_of_many(config, *inherit)
+        return
+    house = build(config)
+    app = create_app(config, house)  # what is wrong is said once, before anything is started
+    with serving.listen(config.server.host, config.server.port) as listening:
+        logs.log().info("web started", address=config.server.base_url, port=config.server.port)
+        if config.server.processes == 1:
+            _serve_metrics(house, None)
+            serving.answer(app, listening, config.server)
+        else:
+            _serve_with_many(house, listening)
         logs.log().info("web stopped")
+
+
+def _serve_with_many(house: House, listening: socket) -> None:
+    """Watch over the processes that answer, and tell what they count."""
+    with TemporaryDirectory(prefix="roadmap-") as folder:
+        _serve_metrics(house, folder)
+        serving.Overseer(
+            lambda fd, guard: serving.itself("serve", "--inherit", str(fd), str(guard), folder),
+            listening,
+            house.settings.server,
+            # Read when the counters are imported: that is why it is not an argument.
+            dict(os.environ) | {"PROMETHEUS_MULTIPROC_DIR": folder},
+        ).run()
+
+
+def _serve_as_one_of_many(config: Settings, fd: int, guard: int, folder: Path) -> None:
+    serving.end_with(guard)
+    app = create_app(config, refusals_file=folder / "refusals")
+    with socket(fileno=fd) as listening:
+        serving.answer(app, listening, config.server)
+
+
+def _serve_metrics(house: House, folder: str | None) -> None:
+    here = house.settings.metrics
+    if here.port:
+        metrics.serve(here.host, here.port, house.database, folder)
 
 
 @click.command()

@@ -42,7 +42,7 @@ LONGEST_TOKEN = 1 << 20
 lti = Blueprint("lti", __name__)
 
 
-def install(app: Flask, replay: Replay = nothing_parked) -> None:
+def install(app: Flask, limit: RefusalLimit, replay: Replay = nothing_parked) -> None:
     """Add login, launch, session guard, refusal pages and headers to the app.
 
     `app.extensions["roadmap"]` must hold the house. `replay` gets each new learner's parked
@@ -55,7 +55,7 @@ def install(app: Flask, replay: Replay = nothing_parked) -> None:
     app.extensions["roadmap_door"] = SqlDoor(here.database, here.seal, replay)
     session.install(app)
     headers.install(app, here.settings)
-    refusal_pages.install(app, RefusalLimit(here.settings.security.refusals_per_minute))
+    refusal_pages.install(app, limit)
     app.register_blueprint(lti)
 
 

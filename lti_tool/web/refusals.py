@@ -18,6 +18,7 @@ from competency.errors import InvalidResponse
 from lti_tool.errors import Conflict, DatabaseError, NotFound, RoadmapError
 from lti_tool.logs import log, place_of
 from lti_tool.lti.refusal import Case, Code, Refused
+from lti_tool.web import counting
 from lti_tool.web.formats import moment
 from lti_tool.web.limits import RefusalLimit
 
@@ -136,6 +137,7 @@ _HTTP = {
 def page(refused: Refused) -> Response:
     """Return the page of a refusal, and log its code under the number shown."""
     now, number = datetime.now(UTC), _number()
+    counting.refused(refused.code.slug)
     log().info(
         "refused",
         code=refused.code.slug,

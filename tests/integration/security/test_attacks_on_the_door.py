@@ -8,8 +8,8 @@ from contextlib import ExitStack
 import pytest
 import waitress
 
-from lti_tool.cli.operation import SERVING
 from lti_tool.lti.outbound import Outbound, Unreachable, _allowed
+from lti_tool.serving import SERVING
 from tests.conformance.lti13.conftest import Tool, run_tool
 from tests.conformance.lti13.platform import (
     _KEYS,
