@@ -482,7 +482,12 @@ def _own(stage: Stage, crowd: Crowd, size: Size) -> Iterator[Done]:
 def _load_sqlite(database: Database, tables: Tables) -> None:
     database.close()
     conn = sqlite3.connect(str(database.url.database), isolation_level=None)
-    for pragma in ("foreign_keys = OFF", "synchronous = OFF", "cache_size = -3000000"):
+    for pragma in (
+        "journal_mode = OFF",
+        "foreign_keys = OFF",
+        "synchronous = OFF",
+        "cache_size = -3000000",
+    ):
         conn.execute(f"PRAGMA {pragma}")
     for table, make in tables.items():
         for index in _indexes(table):
@@ -499,7 +504,7 @@ def _load_sqlite(database: Database, tables: Tables) -> None:
             conn.execute(_sql(CreateIndex(index), database))
     conn.execute("PRAGMA analysis_limit = 1000")
     conn.execute("ANALYZE")
-    conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    conn.execute("PRAGMA journal_mode = WAL")
     conn.close()
 
 

@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+from sqlalchemy import select
+
 from lti_tool.settings import ROOT
+from lti_tool.store.database import Database
+from lti_tool.store.schema.core import outbox
 from tests.conftest import POSTGRES, free_port
+from tests.integration.trust.running import Machine
 
 #: Root may write everywhere; without these powers the rights of files hold for root as well.
 AS_A_USER = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
@@ -101,3 +107,30 @@ def a_server() -> Iterator[Server]:
         with suppress(subprocess.CalledProcessError):  # a test has stopped it
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_ready(machine: Machine) -> None:
+    """Raise unless the web process says that it can work; for `insist`."""
+    requests.get(f"{machine.places.tool}/readyz", timeout=20).raise_for_status()
+
+
+def has_delivered(machine: Machine) -> None:
+    """Raise unless everything that was put into the outbox has left; for `insist`."""
+    database = Database(machine.environ["ROADMAP__DATABASE__URL"])
+    with database.read() as conn:
+        states = set(conn.execute(select(outbox.c.state)).scalars())
+    database.close()
+    if states != {"delivered"}:
+        raise requests.RequestException(f"not yet: {states}")
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that it started."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents.items() if parent == known]
+    return found
