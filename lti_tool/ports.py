@@ -123,6 +123,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Reflected:
+    """A private answer (K.1), as its owner finds it again."""
+
+    attempt_id: str
+    item: str
+    response: Json
+    answered: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """A piece of evidence with what the learner's own page shows beside it."""
 
@@ -228,6 +238,10 @@ class Learners(Protocol):
         ...
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]: ...
+    def mark(self, learner_id: str) -> str:
+        """Return a keyed digest that tells this person in a backup, and nothing to anybody else."""
+        ...
+
     def erase(self, learner_id: str) -> Mapping[str, int]: ...
     def unseen_since(self, before: datetime, most: int) -> tuple[str, ...]:
         """Return who neither came nor showed any activity since, the longest unseen first."""
@@ -240,6 +254,10 @@ class Learners(Protocol):
 
 class Attempts(Protocol):
     def latest(self, learner_id: str) -> Attempt | None: ...
+    def of(self, learner_id: str) -> tuple[Attempt, ...]:
+        """Return every attempt, the newest first."""
+        ...
+
     def save(self, attempt: Attempt) -> None: ...
     def questions(self, attempt_id: str) -> tuple[Asked, ...]: ...
     def ask(self, learner: Learner, asked: Asked) -> None: ...
@@ -250,6 +268,11 @@ class Attempts(Protocol):
     def reflect(
         self, learner: Learner, attempt_id: str, item: str, response: Json, now: datetime
     ) -> None: ...
+    def reflections(self, learner_id: str) -> tuple[Reflected, ...]:
+        """Return every private answer, the newest first."""
+        ...
+
+    def forget_reflection(self, learner_id: str, attempt_id: str, item: str) -> bool: ...
 
 
 class EvidenceStore(Protocol):
@@ -265,6 +288,13 @@ class EvidenceStore(Protocol):
     def completed_units(self, learner_id: str) -> Mapping[str, datetime]: ...
     def revoke(self, learner_id: str, evidence_id: str) -> bool: ...
     def counter(self, learner_id: str, evidence_id: str, text: str) -> bool: ...
+    def revoked(self, learner_id: str) -> tuple[Recorded, ...]:
+        """Return the evidence that the learner took out of the count."""
+        ...
+
+    def restore(self, learner_id: str, evidence_id: str) -> bool:
+        """Take back what the learner said against it: it counts, with no words beside it."""
+        ...
 
 
 class Profiles(Protocol):

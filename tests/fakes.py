@@ -23,6 +23,7 @@ from lti_tool.ports import (
     LrsTarget,
     Recommendation,
     Recorded,
+    Reflected,
     StoredPath,
     StoredProfile,
     Tenant,
@@ -40,7 +41,7 @@ class Memory:
     places: dict[str, tuple[LaunchPlace, ...]] = field(default_factory=dict)
     attempts: list[Attempt] = field(default_factory=list)
     questions: dict[tuple[str, int], Asked] = field(default_factory=dict)
-    reflections: dict[tuple[str, str], Any] = field(default_factory=dict)
+    reflections: dict[tuple[str, str], tuple[str, Reflected]] = field(default_factory=dict)
     evidence: dict[str, tuple[str, Recorded, bool]] = field(default_factory=dict)
     completions: dict[str, dict[str, datetime]] = field(default_factory=dict)
     profiles: dict[str, StoredProfile] = field(default_factory=dict)
@@ -110,6 +111,10 @@ class FakeAttempts:
         mine = [a for a in self.m.attempts if a.learner_id == learner_id]
         return max(mine, key=lambda a: a.started, default=None)
 
+    def of(self, learner_id: str) -> tuple[Attempt, ...]:
+        mine = [a for a in self.m.attempts if a.learner_id == learner_id]
+        return tuple(sorted(mine, key=lambda a: a.started, reverse=True))
+
     def save(self, attempt: Attempt) -> None:
         self.m.attempts = [a for a in self.m.attempts if a.id != attempt.id] + [attempt]
 
@@ -129,7 +134,18 @@ class FakeAttempts:
     def reflect(
         self, learner: Learner, attempt_id: str, item: str, response: Any, now: datetime
     ) -> None:
-        self.m.reflections[attempt_id, item] = response
+        kept = Reflected(attempt_id, item, response, now)
+        self.m.reflections[attempt_id, item] = (learner.id, kept)
+
+    def reflections(self, learner_id: str) -> tuple[Reflected, ...]:
+        mine = [r for owner, r in self.m.reflections.values() if owner == learner_id]
+        return tuple(sorted(mine, key=lambda r: r.answered, reverse=True))
+
+    def forget_reflection(self, learner_id: str, attempt_id: str, item: str) -> bool:
+        owner, _ = self.m.reflections.get((attempt_id, item), ("", None))
+        if owner == learner_id:
+            del self.m.reflections[attempt_id, item]
+        return owner == learner_id
 
 
 @dataclass
@@ -159,6 +175,18 @@ class FakeEvidence:
         owner, recorded, _ = self.m.evidence.get(evidence_id, ("", None, False))
         if owner == learner_id and recorded is not None:
             self.m.evidence[evidence_id] = (owner, recorded, True)
+        return owner == learner_id
+
+    def revoked(self, learner_id: str) -> tuple[Recorded, ...]:
+        rows = self.m.evidence.values()
+        mine = [r for owner, r, revoked in rows if owner == learner_id and revoked]
+        return tuple(sorted(mine, key=lambda r: r.evidence.order()))
+
+    def restore(self, learner_id: str, evidence_id: str) -> bool:
+        owner, recorded, _ = self.m.evidence.get(evidence_id, ("", None, False))
+        if owner == learner_id and recorded is not None:
+            again = replace(recorded, counter_statement="")
+            self.m.evidence[evidence_id] = (owner, again, False)
         return owner == learner_id
 
     def counter(self, learner_id: str, evidence_id: str, text: str) -> bool:

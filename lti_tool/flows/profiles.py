@@ -1,15 +1,20 @@
 """The learner's own view of the profile: Ist against Soll, with the evidence behind each word."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from competency.errors import UnknownPack
 from competency.evidence import Source
+from competency.items import Item
 from competency.profile import Profile
 from competency.target import Target
 from lti_tool.errors import NotFound
 from lti_tool.flows import measure
+from lti_tool.flows.assess import evidence_id
 from lti_tool.flows.observe import profile_from, refold
-from lti_tool.ports import Learner, Recorded, Services
+from lti_tool.ports import Learner, Recorded, Services, Work
 
 LONGEST_STATEMENT = 500
 NEWS = 3
@@ -24,7 +29,13 @@ class EvidenceLine:
     at: datetime
     unit: str  # Lerneinheit, or ""
     self_report: bool
-    counter_statement: str
+    counter_statement: str  # "better: own words", or ""
+    counts: bool = True  # False: the learner has said "that was not me"
+    item: Item | None = None  # the question that was answered, as long as its pack is there
+
+    @property
+    def disputed(self) -> bool:
+        return bool(self.counter_statement) or not self.counts
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class ProfileView:
     profile: Profile
     target: Target
     at: datetime
-    evidence: dict[str, tuple[EvidenceLine, ...]]
+    evidence: dict[str, tuple[EvidenceLine, ...]]  # by competence, what was taken out as well
     news: tuple[str, ...]  # units whose completion moved the profile lately
 
 
@@ -44,11 +55,13 @@ def current(s: Services, learner: Learner) -> ProfileView | None:
             return None
         settings = work.tenants.get(learner.tenant_id).settings
         recorded = work.evidence.of(learner.id)
+        revoked = work.evidence.revoked(learner.id)
+        asked = _asked(s, work, learner)
     return ProfileView(
         profile=profile_from(stored.document),
         target=measure.target(s, learner, settings),
         at=stored.computed,
-        evidence=_lines(recorded),
+        evidence=_lines(recorded, revoked, asked),
         news=_news(recorded),
     )
 
@@ -79,10 +92,30 @@ def dispute(
         refold(s, work, learner, now)
 
 
+def withdraw_dispute(s: Services, learner: Learner, evidence_id: str, now: datetime) -> None:
+    """Take back what the learner said against a piece of evidence. Writes and commits.
+
+    :raises NotFound: it is not this learner's.
+    """
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        if not work.evidence.restore(learner.id, evidence_id):
+            raise NotFound("There is no such entry.", remedy="Go back to your profile.")
+        actor = f"learner:{learner.id}"
+        work.audit.note(actor, "evidence.restore", {}, now, tenant_id=learner.tenant_id)
+        refold(s, work, learner, now)
+
+
 def remember_practice(s: Services, learner: Learner, now: datetime) -> None:
     with s.store.begin() as work:
         learner = work.learners.lock(learner.id)
         work.learners.save(replace(learner, practised=True), now)
+
+
+def has_accepted(s: Services, learner: Learner) -> bool:
+    """Return whether an accepted path is in force: then its steps left the house."""
+    with s.store.read() as work:
+        return work.paths.accepted(learner.id) is not None
 
 
 def read_notice(s: Services, learner: Learner, version: str, now: datetime) -> None:
@@ -98,13 +131,37 @@ def speak(s: Services, learner: Learner, language: str, now: datetime) -> None:
         work.learners.save(replace(learner, language=language), now)
 
 
-def _lines(recorded: tuple[Recorded, ...]) -> dict[str, tuple[EvidenceLine, ...]]:
+def _lines(
+    counting: tuple[Recorded, ...], revoked: tuple[Recorded, ...], asked: Mapping[str, Item]
+) -> dict[str, tuple[EvidenceLine, ...]]:
     lines: dict[str, tuple[EvidenceLine, ...]] = {}
-    for r in recorded:
+    counted = {r.evidence.id for r in counting}
+    for r in sorted((*counting, *revoked), key=lambda r: r.evidence.order()):
         e = r.evidence
-        line = EvidenceLine(e.id, e.kind, e.at, e.unit, e.self_report, r.counter_statement)
+        line = EvidenceLine(
+            id=e.id,
+            kind=e.kind,
+            at=e.at,
+            unit=e.unit,
+            self_report=e.self_report,
+            counter_statement=r.counter_statement,
+            counts=e.id in counted,
+            item=asked.get(e.id),
+        )
         lines[e.competency] = (*lines.get(e.competency, ()), line)
     return lines
+
+
+def _asked(s: Services, work: Work, learner: Learner) -> dict[str, Item]:
+    """Return the questions that became evidence, by its id, in the words they were put in."""
+    found: dict[str, Item] = {}
+    for attempt in work.attempts.of(learner.id):
+        with suppress(UnknownPack):
+            items = {i.key: i for i in s.content.items_of(attempt.versions["items"])}
+            for question in work.attempts.questions(attempt.id):
+                if item := items.get(question.item):
+                    found[evidence_id(question)] = item
+    return found
 
 
 def _news(recorded: tuple[Recorded, ...]) -> tuple[str, ...]:

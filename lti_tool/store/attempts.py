@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Row, Select, delete, select, update
 
-from lti_tool.ports import Asked, Attempt, Learner
+from lti_tool.ports import Asked, Attempt, Learner, Reflected
 from lti_tool.store.database import at, insert_ignore, upsert, us
 from lti_tool.store.schema.core import attempt, question, reflection
 
@@ -16,27 +16,11 @@ class SqlAttempts:
     conn: Connection
 
     def latest(self, learner_id: str) -> Attempt | None:
-        row = self.conn.execute(
-            select(attempt)
-            .where(attempt.c.learner_id == learner_id)
-            .order_by(attempt.c.started_us.desc(), attempt.c.id)
-            .limit(1)
-        ).first()
-        if row is None:
-            return None
-        r = row._mapping
-        return Attempt(
-            id=r["id"],
-            tenant_id=r["tenant_id"],
-            learner_id=r["learner_id"],
-            state=r["state"],
-            versions=r["versions"],
-            target=r["target"],
-            answered=r["answered"],
-            started=at(r["started_us"]),
-            touched=at(r["touched_us"]),
-            finished=None if r["finished_us"] is None else at(r["finished_us"]),
-        )
+        row = self.conn.execute(_newest_first(learner_id).limit(1)).first()
+        return None if row is None else _attempt(row)
+
+    def of(self, learner_id: str) -> tuple[Attempt, ...]:
+        return tuple(_attempt(row) for row in self.conn.execute(_newest_first(learner_id)))
 
     def save(self, value: Attempt) -> None:
         row = {
@@ -116,3 +100,42 @@ class SqlAttempts:
             "answered_us": us(now),
         }
         upsert(self.conn, reflection, row, "attempt_id", "item")
+
+    def reflections(self, learner_id: str) -> tuple[Reflected, ...]:
+        rows = self.conn.execute(
+            select(reflection)
+            .where(reflection.c.learner_id == learner_id)
+            .order_by(reflection.c.answered_us.desc(), reflection.c.item)
+        )
+        return tuple(Reflected(r.attempt_id, r.item, r.response, at(r.answered_us)) for r in rows)
+
+    def forget_reflection(self, learner_id: str, attempt_id: str, item: str) -> bool:
+        gone = self.conn.execute(
+            delete(reflection).where(
+                reflection.c.learner_id == learner_id,
+                reflection.c.attempt_id == attempt_id,
+                reflection.c.item == item,
+            )
+        )
+        return gone.rowcount == 1
+
+
+def _newest_first(learner_id: str) -> Select[tuple[Any, ...]]:
+    mine = select(attempt).where(attempt.c.learner_id == learner_id)
+    return mine.order_by(attempt.c.started_us.desc(), attempt.c.id)
+
+
+def _attempt(row: Row[tuple[Any, ...]]) -> Attempt:
+    r = row._mapping
+    return Attempt(
+        id=r["id"],
+        tenant_id=r["tenant_id"],
+        learner_id=r["learner_id"],
+        state=r["state"],
+        versions=r["versions"],
+        target=r["target"],
+        answered=r["answered"],
+        started=at(r["started_us"]),
+        touched=at(r["touched_us"]),
+        finished=None if r["finished_us"] is None else at(r["finished_us"]),
+    )

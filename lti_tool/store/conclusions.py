@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
 from competency.packs import Content
 from lti_tool.seal import Seal
@@ -22,9 +22,9 @@ from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.schema.xapi import activity_map, statement, unmapped
 from lti_tool.store.schema.xapi import void as void_table
+from lti_tool.store.settling import settle_groups
 from xapi_bridge import mapping
 from xapi_bridge.mapping import Draft, Lifts, Reading, Trust, understand
-from xapi_bridge.settle import Claim, settle
 from xapi_bridge.statement import VOIDED, Statement
 
 EVIDENCE_NAMESPACE = uuid.UUID("b5d2a3a0-6d0f-5c2b-8a51-0c7c1d9a7e42")
@@ -214,54 +214,14 @@ class Conclusions:
         """Decide anew which evidence of these groups counts; enqueue refolds where it changed."""
         if not groups:
             return
-        mine = evidence.c.tenant_id == self.connection.tenant_id
-        rows = self.conn.execute(
-            select(evidence).where(mine, evidence.c.group_key.in_(groups))
-        ).all()
-        voided = self._voided({r.statement_id for r in rows})
-        by_group: dict[str, list[Row[Any]]] = {}
-        for row in rows:
-            by_group.setdefault(row.group_key, []).append(row)
-        verdict: dict[str, str | None] = {}
-        for members in by_group.values():
-            verdict |= settle([_claim(r) for r in members], voided)
-        changed = [r for r in rows if r.revoked_by != verdict[r.id]]
-        if changed:
-            self.conn.execute(
-                update(evidence)
-                .where(evidence.c.id == bindparam("b_id"))
-                .values(revoked_by=bindparam("b_by")),
-                [{"b_id": r.id, "b_by": verdict[r.id]} for r in changed],
-            )
-        for learner_id in sorted({r.learner_id for r in changed}):
+        changed = settle_groups(self.conn, self.connection.tenant_id, groups)
+        for learner_id in sorted(changed):
             SqlJobs(self.conn).enqueue("refold", learner_id, {}, at(self.now_us))
-
-    def _voided(self, ids: set[str]) -> dict[str, str]:
-        rows = self.conn.execute(
-            select(void_table.c.target_id, void_table.c.voided_by).where(
-                void_table.c.tenant_id == self.connection.tenant_id, void_table.c.target_id.in_(ids)
-            )
-        )
-        return {r.target_id: r.voided_by for r in rows}
 
 
 def trusting(trust: Trust) -> Trust:
     """Return the trust for statements that were judged when they came: their authority is gone."""
     return replace(trust, authorities=frozenset())
-
-
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
-        id=row.id,
-        statement_id=row.statement_id,
-        competency=row.competency,
-        kind=row.kind,
-        a=row.a,
-        eff_us=row.eff_us,
-        stored_us=row.stored_us or 0,
-        arrival_us=row.arrival_us,
-        revoked_by=row.revoked_by,
-    )
 
 
 def add_to_count(

@@ -3,13 +3,17 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, delete, select, update
 
 from competency.evidence import Evidence, Source
 from lti_tool.ports import Learner, Recorded
 from lti_tool.store.database import at, insert_ignore, us
 from lti_tool.store.schema.core import evidence
+from lti_tool.store.settling import settle_groups
+
+BY_LEARNER = "learner"  # in `revoked_by`, where else the id of the voiding statement stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,35 +21,16 @@ class SqlEvidence:
     conn: Connection
 
     def of(self, learner_id: str) -> tuple[Recorded, ...]:
-        rows = self.conn.execute(
-            select(evidence).where(
-                evidence.c.learner_id == learner_id,
-                evidence.c.revoked_by.is_(None),
-                evidence.c.competency.is_not(None),
-            )
+        return self._found(learner_id, evidence.c.revoked_by.is_(None))
+
+    def revoked(self, learner_id: str) -> tuple[Recorded, ...]:
+        return self._found(learner_id, evidence.c.revoked_by == BY_LEARNER)
+
+    def _found(self, learner_id: str, which: ColumnElement[bool]) -> tuple[Recorded, ...]:
+        mine = select(evidence).where(
+            evidence.c.learner_id == learner_id, evidence.c.competency.is_not(None), which
         )
-        found = [
-            Recorded(
-                Evidence(
-                    id=r.id,
-                    source=Source(r.source),
-                    competency=r.competency,
-                    kind=r.kind,
-                    a=r.a,
-                    b=tuple(r.b),
-                    category=r.category,
-                    at=at(r.eff_us),
-                    arrival=r.arrival_us,
-                    self_report=r.self_report,
-                    unit=r.unit or "",
-                    level=r.level,
-                ),
-                statement_id=r.statement_id or "",
-                activity=r.activity or "",
-                counter_statement=r.counter_statement or "",
-            )
-            for r in rows
-        ]
+        found = (_recorded(row) for row in self.conn.execute(mine))
         return tuple(sorted(found, key=lambda r: r.evidence.order()))
 
     def add(self, learner: Learner, evidence_: tuple[Evidence, ...]) -> None:
@@ -101,15 +86,51 @@ class SqlEvidence:
         return done
 
     def revoke(self, learner_id: str, evidence_id: str) -> bool:
-        return self._mark(learner_id, evidence_id, revoked_by="learner")
+        return self._mark(learner_id, evidence_id, revoked_by=BY_LEARNER)
 
     def counter(self, learner_id: str, evidence_id: str, text: str) -> bool:
         return self._mark(learner_id, evidence_id, counter_statement=text)
 
-    def _mark(self, learner_id: str, evidence_id: str, **values: str) -> bool:
+    def restore(self, learner_id: str, evidence_id: str) -> bool:
+        # What a statement voided stays voided: only the learner's own word is taken back.
+        by_whom = case((evidence.c.revoked_by == BY_LEARNER, None), else_=evidence.c.revoked_by)
+        found = self._mark(learner_id, evidence_id, revoked_by=by_whom, counter_statement=None)
+        place = select(evidence.c.tenant_id, evidence.c.group_key).where(
+            evidence.c.id == evidence_id, evidence.c.group_key.is_not(None)
+        )
+        for tenant_id, group in self.conn.execute(place) if found else ():
+            # Meanwhile a later statement may have decided that it does not count.
+            settle_groups(self.conn, tenant_id, [group])
+        return found
+
+    def _mark(self, learner_id: str, evidence_id: str, **values: Any) -> bool:
         done = self.conn.execute(
             update(evidence)
             .where(evidence.c.id == evidence_id, evidence.c.learner_id == learner_id)
             .values(**values)
         )
         return done.rowcount == 1
+
+
+def _recorded(row: Row[tuple[Any, ...]]) -> Recorded:
+    r = row._mapping
+    known = Evidence(
+        id=r["id"],
+        source=Source(r["source"]),
+        competency=r["competency"],
+        kind=r["kind"],
+        a=r["a"],
+        b=tuple(r["b"]),
+        category=r["category"],
+        at=at(r["eff_us"]),
+        arrival=r["arrival_us"],
+        self_report=r["self_report"],
+        unit=r["unit"] or "",
+        level=r["level"],
+    )
+    return Recorded(
+        known,
+        statement_id=r["statement_id"] or "",
+        activity=r["activity"] or "",
+        counter_statement=r["counter_statement"] or "",
+    )

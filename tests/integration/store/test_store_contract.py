@@ -240,6 +240,54 @@ def test_the_learners_own_words_stand_beside_evidence(opened: Opened) -> None:
         assert work.evidence.of(learner.id)[0].counter_statement == "better: Ich kann das."
 
 
+def test_what_the_learner_disputed_is_listed_and_can_be_taken_back(opened: Opened) -> None:
+    store, learner = opened
+    piece = _evidence()
+    with store.begin() as work:
+        work.evidence.add(learner, (piece,))
+        work.evidence.counter(learner.id, piece.id, "worse: Noch nicht.")
+        work.evidence.revoke(learner.id, piece.id)
+        assert [r.evidence for r in work.evidence.revoked(learner.id)] == [piece]
+        assert work.evidence.revoked("somebody else") == ()
+        assert not work.evidence.restore("somebody else", piece.id)
+        assert work.evidence.restore(learner.id, piece.id)
+    with store.read() as work:
+        assert work.evidence.revoked(learner.id) == ()
+        assert work.evidence.of(learner.id)[0].counter_statement == ""
+
+
+def test_private_answers_are_found_again_and_deleted_one_by_one(opened: Opened) -> None:
+    store, learner = opened
+    attempt = _attempt(learner)
+    with store.begin() as work:
+        work.attempts.save(attempt)
+        work.attempts.reflect(learner, attempt.id, "K-1", {"choice": 1}, NOW)
+        work.attempts.reflect(learner, attempt.id, "K-2", {"choice": 2}, NOW + timedelta(days=1))
+        found = work.attempts.reflections(learner.id)
+        assert [(r.item, r.response) for r in found] == [
+            ("K-2", {"choice": 2}),
+            ("K-1", {"choice": 1}),
+        ]
+        assert found[0].answered == NOW + timedelta(days=1)
+        assert work.attempts.reflections("somebody else") == ()
+        assert not work.attempts.forget_reflection("somebody else", attempt.id, "K-1")
+        assert work.attempts.forget_reflection(learner.id, attempt.id, "K-1")
+        assert not work.attempts.forget_reflection(learner.id, attempt.id, "K-1")
+    with store.read() as work:
+        assert [r.item for r in work.attempts.reflections(learner.id)] == ["K-2"]
+
+
+def test_every_attempt_is_found_the_newest_first(opened: Opened) -> None:
+    store, learner = opened
+    first = _attempt(learner)
+    second = replace(_attempt(learner), started=NOW + timedelta(days=1))
+    with store.begin() as work:
+        work.attempts.save(first)
+        work.attempts.save(second)
+    with store.read() as work:
+        assert work.attempts.of(learner.id) == (second, first)
+
+
 def test_the_newest_path_and_the_accepted_one_are_told_apart(opened: Opened) -> None:
     store, learner = opened
     accepted = replace(_stored(learner, 1, PathState.ACCEPTED), accepted=NOW)
