@@ -49,6 +49,7 @@ def _first_visit(stage: Stage) -> Iterator[Shown]:
     yield Shown("role-suggested", stage.ready(role=ROLE), "rolle")
     plain = stage.ready()
     yield Shown("role", plain, "rolle")
+    yield Shown("role-second", stage.ready(ROLE, "ERZ"), "rolle")
     yield Shown("role-missing", plain, "rolle", ())
     yield Shown("practice", plain, "probe")
     yield Shown("practice-missing", plain, "probe", (("do", "answer"),))
