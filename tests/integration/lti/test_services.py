@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import pytest
@@ -90,8 +91,10 @@ def lms() -> Iterator[Lms]:
 
 
 @pytest.fixture
-def database(tmp_path: object) -> Iterator[Database]:
-    made = Database(f"sqlite:///{tmp_path}/t.db")
+def database(tmp_path: Path) -> Iterator[Database]:
+    file = tmp_path / "t.db"
+    file.touch()  # opening alone makes none
+    made = Database(f"sqlite:///{file}")
     metadata.create_all(made.engine)
     yield made
     made.close()
