@@ -30,6 +30,19 @@ from lti_tool.store.schema.xapi import lrs
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Deliveries that wait or are dead for one cause. Of how many persons, nobody can tell."""
+
+    state: str  # pending | dead
+    kind: str
+    target_id: str
+    cause: str
+    count: int
+    oldest: datetime
+    next_try: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SqlOutbox:
     conn: Connection
     seal: Seal
@@ -140,17 +153,23 @@ class SqlOutbox:
             outbox.c.attempts == delivery.attempts,
         )
 
-    def retry_dead(self, now: datetime) -> int:
-        """Make dead letters pending again; return how many."""
+    def retry_dead(
+        self, now: datetime, tenant_id: str | None = None, kind: str = "", target_id: str = ""
+    ) -> int:
+        given = {"tenant_id": tenant_id, "kind": kind, "target_id": target_id}
+        which = [outbox.c[name] == value for name, value in given.items() if value]
         done = self.conn.execute(
             update(outbox)
-            .where(outbox.c.state == "dead")
+            .where(outbox.c.state == "dead", *which)
             .values(state="pending", next_us=us(now), attempts=0)
         )
         return done.rowcount
 
-    def counts(self) -> dict[str, int]:
-        rows = self.conn.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+    def counts(self, tenant_id: str | None = None) -> dict[str, int]:
+        query = select(outbox.c.state, func.count()).group_by(outbox.c.state)
+        if tenant_id is not None:
+            query = query.where(outbox.c.tenant_id == tenant_id)
+        rows = self.conn.execute(query)
         found = {row[0]: row[1] for row in rows}
         return {state: found.get(state, 0) for state in ("pending", "delivered", "dead")}
 
@@ -158,7 +177,7 @@ class SqlOutbox:
         """Return what has failed at least once and is not delivered; no content."""
         rows = self.conn.execute(
             select(outbox)
-            .where(outbox.c.state != "delivered", outbox.c.attempts > 0)
+            .where(outbox.c.state.in_(("pending", "dead")), outbox.c.attempts > 0)
             .order_by(outbox.c.created_us)
         )
         return [
@@ -170,6 +189,26 @@ class SqlOutbox:
                 "last_error": r.last_error or "",
             }
             for r in rows
+        ]
+
+    def groups(self, tenant_id: str) -> list["Group"]:
+        """Return what waits or is dead, by kind, receiver and cause: counts only, no row."""
+        number, oldest, next_ = (
+            func.count(),
+            func.min(outbox.c.created_us),
+            func.min(outbox.c.next_us),
+        )
+        cause = func.coalesce(outbox.c.last_error, "")
+        by = (outbox.c.state, outbox.c.kind, outbox.c.target_id, cause)
+        rows = self.conn.execute(
+            select(*by, number, oldest, next_)
+            .where(outbox.c.tenant_id == tenant_id, outbox.c.state.in_(("pending", "dead")))
+            .group_by(*by)
+            .order_by(outbox.c.state, oldest)
+        )
+        return [
+            Group(state, kind, target, why, n, at(old), at(soon))
+            for state, kind, target, why, n, old, soon in rows
         ]
 
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]:

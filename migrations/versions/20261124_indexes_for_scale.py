@@ -16,6 +16,7 @@ depends_on = None
 NEW = {
     "ix_learner_last_seen_us": ("learner", ["last_seen_us"], None),
     "ix_identity_digest": ("identity", ["digest"], None),
+    "ix_identity_came": ("identity", ["tenant_id", "created_us"], None),
     "ix_attempt_touched_us": ("attempt", ["touched_us"], None),
     "ix_question_answers": ("question", ["answered_us"], "response IS NOT NULL"),
     "ix_reflection_answered_us": ("reflection", ["answered_us"], None),
@@ -38,6 +39,7 @@ NEW = {
 OLD = {
     "ix_evidence_tenant_id": ("evidence", ["tenant_id"], None),
     "ix_evidence_statement_id": ("evidence", ["statement_id"], None),
+    "ix_identity_tenant_id": ("identity", ["tenant_id"], None),
     "ix_outbox_state": ("outbox", ["state"], None),
     "ix_job_run_after_us": ("job", ["run_after_us"], None),
     "ix_statement_received_us": ("statement", ["received_us"], None),

@@ -60,13 +60,15 @@ identity = Table(
     Column("platform_id", String(36), ForeignKey("platform.id"), primary_key=True),
     Column("kind", String(16), primary_key=True),  # sub | ident | username | mail | usr_id
     Column("digest", String(64), primary_key=True),
-    tenant_fk(),
+    tenant_fk(index=False),
     learner_fk(),
     Column("sealed", LargeBinary, nullable=False),
     Column("verified_by", String(16), nullable=False),
     instant("created_us"),
     # Whose statement is it? A page of activity asks for hundreds of them.
     Index("ix_identity_digest", "digest"),
+    # Who came lately? Asked before every pull.
+    Index("ix_identity_came", "tenant_id", "created_us"),
 )
 
 attempt = Table(
