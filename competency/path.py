@@ -44,6 +44,12 @@ class PathStep:
     state: StepState
     closes: tuple[Closes, ...]
     reasons: tuple[Reason, ...]
+    until: int | None = None  # the month a unit ends in that is longer than the hours of one month
+
+    @property
+    def last(self) -> int:
+        """The month the step ends in."""
+        return self.month if self.until is None else self.until
 
 
 @dataclass(frozen=True)

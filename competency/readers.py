@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from competency.catalogue import Catalogue, LearningUnit, Module, Phase, PhaseKind
+from competency.entry import chained
 from competency.errors import PackError
 from competency.expert import DISCRIMINATION
 from competency.framework import Area, Competency, Framework
@@ -173,7 +174,7 @@ def read_catalogue(pack: Pack) -> Catalogue:
     """Return units and modules; a unit that teaches level L ends at step 2L - 1."""
     path = pack.path / DATA_FILE["catalogue"]
     record = read_object(path, pack.read(path.name))
-    units = _chained(tuple(_unit(r) for r in record.records("units")))
+    units = chained(tuple(_unit(r) for r in record.records("units")))
     modules = tuple(_module(r) for r in record.records("modules", required=False))
     _unique(path, [u.key for u in units])
     _unique(path, [m.key for m in modules])
@@ -196,26 +197,6 @@ def _unit(record: Record) -> LearningUnit:
         quality=record.number("quality", 0.0, 1.0, default=0.5),
         cost_eur=record.number("cost", 0.0, 1e6, default=0.0),
         months=tuple(int(m) for m in record.numbers("months")),
-    )
-
-
-def _chained(units: tuple[LearningUnit, ...]) -> tuple[LearningUnit, ...]:
-    """Let each unit begin where the next lower unit of the competence ends (ADR 0008).
-
-    Without this the steps 2, 4 and 6 between two levels would be taught by nobody, and whoever has
-    just entered a level could never begin the next one.
-    """
-    ends: dict[str, set[int]] = {}
-    for unit in units:
-        for code, (_, end) in unit.lifts.items():
-            ends.setdefault(code, set()).add(end)
-
-    def begin(code: str, end: int) -> int:
-        return max((e for e in ends[code] if e < end), default=0)
-
-    return tuple(
-        replace(unit, lifts={c: (begin(c, end), end) for c, (_, end) in unit.lifts.items()})
-        for unit in units
     )
 
 

@@ -59,11 +59,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`reach`: the step (0-8) each competence of `path.unmet` can get to with what is on offer."""
+    """What a path brings topic by topic is said by `outlook`."""
 
     path: LearningPath
     certificate: Certificate
-    reach: Mapping[str, int]
 
 
 def plan(
@@ -162,7 +161,7 @@ def answer(request: Request, solver: Solver) -> Plan:
         ms=clock_ms() - began,
         input_hash=request.fingerprint(),
     )
-    return Plan(path, certificate, reach)
+    return Plan(path, certificate)
 
 
 @dataclass(frozen=True)
@@ -361,6 +360,7 @@ def _steps(request: Request, laid: Schedule) -> tuple[PathStep, ...]:
             state=StepState.PLANNED,
             closes=explain.closes(shares[slot.offer.key]),
             reasons=explain.reasons(need, slot.offer, order, shares, request.told),
+            until=slot.end if slot.end > slot.start else None,
         )
         for slot in laid.slots
     )

@@ -3,14 +3,16 @@
 What a unit needs (entry levels, prerequisites) ends in an EARLIER month. A month takes no more
 than the learner's hours; a unit longer than that starts in a month where nothing else starts and
 goes on through the following months that are free. Mandatory units are laid first and so never
-lose their place to others. Of a few rules the best result is kept; the rules are fixed and ties
-break on the unit's key, so the same choice gives the same months.
+lose their place to others. Of a few rules the best result is kept, and of equals the one that
+begins with what is short and easy; the rules are fixed and ties break on the unit's key, so the
+same choice gives the same months.
 """
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from competency.catalogue import PhaseKind
 from competency.path import LearningPath, PathStep, Wishes
 from recommender.gaps import Need
 from recommender.model import Offer, Progress, value
@@ -157,19 +159,43 @@ def _merit(need: Need, laid: Schedule, asked_for: Collection[str]) -> tuple[floa
 
 
 def _rules(need: Need, chosen: Sequence[Offer], asked_for: Collection[str]) -> list[Rule]:
-    """Return the orders to try within a month: what opens others first, then by size or worth."""
+    """Return the orders to try within a month: what is easy, what opens others, size or worth.
+
+    A first success after half an hour keeps people learning, a seminar of a day as the first step
+    does not. So the easy orders come first and win where the others are no better: all of it by
+    ease, then only the very first unit.
+    """
     opens = {o.key: _opens(o, chosen) for o in chosen}
     worth = {o.key: sum(need.values[s] for s in o.covers) / max(o.unit.hours, 0.1) for o in chosen}
+    easiest = _easiest(chosen)
 
     def wanted(o: Offer) -> int:
         return 0 if o.key in asked_for else 1
 
-    return [
+    def begun(rule: Rule) -> Rule:
+        return lambda o: (o.key != easiest, *rule(o))
+
+    packings: list[Rule] = [
         lambda o: (wanted(o), -opens[o.key], -worth[o.key]),
         lambda o: (wanted(o), -opens[o.key], -o.unit.hours),
         lambda o: (wanted(o), -opens[o.key], o.unit.hours),
         lambda o: (wanted(o), -o.unit.hours),
     ]
+    return [lambda o: (wanted(o), *_ease(o)), *map(begun, packings), *packings]
+
+
+def _easiest(chosen: Iterable[Offer]) -> str:
+    """Return the key of the easiest unit that waits for nothing, or ""."""
+    free = (o for o in chosen if not o.exempt and not o.entry and not o.unit.requires)
+    first = min(free, key=lambda o: (_ease(o), o.key), default=None)
+    return first.key if first else ""
+
+
+def _ease(offer: Offer) -> tuple[float, ...]:
+    """Return how hard a unit is to begin with: its highest level, time in a group, all its time."""
+    highest = max((end for _, end in offer.unit.lifts.values()), default=0)
+    together = sum(p.minutes for p in offer.unit.phases if p.kind is PhaseKind.TUTORIAL)
+    return (highest, together, offer.unit.hours)
 
 
 def _opens(offer: Offer, chosen: Iterable[Offer]) -> int:
@@ -237,13 +263,7 @@ class _Page:
 
 def end_month(path: LearningPath) -> int | None:
     """Return the month the last step ends in; None for an empty path."""
-    calendar = Calendar.of(path.wishes)
-    ends = []
-    book = Book(calendar)
-    for step in path.steps:
-        end = book.enter(step.hours, step.month) if step.month in calendar.months else None
-        ends.append(step.month if end is None else end)
-    return max(ends, default=None)
+    return max((step.last for step in path.steps), default=None)
 
 
 def month_after(start: str, months: int) -> str:

@@ -75,6 +75,7 @@ def _step_to(step: PathStep) -> Json:
         "state": step.state.value,
         "closes": [[c.competency, c.start, c.end] for c in step.closes],
         "reasons": [{"key": r.key, "values": dict(r.values)} for r in step.reasons],
+        "until": step.until,
     }
 
 
@@ -87,6 +88,7 @@ def _step_from(document: Mapping[str, Any]) -> PathStep:
         state=StepState(document["state"]),
         closes=tuple(Closes(*c) for c in document["closes"]),
         reasons=tuple(Reason(r["key"], r["values"]) for r in document["reasons"]),
+        until=document.get("until"),
     )
 
 

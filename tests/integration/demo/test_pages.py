@@ -45,7 +45,7 @@ def test_a_course_page_has_the_tool_and_a_button_for_each_unit(
 
 def test_each_unit_of_the_catalogue_can_be_done_in_exactly_one_activity(platform: Lms) -> None:
     units = [a.unit for c in platform.world.courses for a in c.activities if a.kind == "page"]
-    assert len(units) == len(set(units)) == 36
+    assert len(units) == len(set(units)) == 37
 
 
 def test_without_a_person_every_page_leads_to_the_choice(browser: FlaskClient) -> None:

@@ -67,6 +67,29 @@ def test_a_unit_longer_than_a_month_goes_on_and_what_builds_on_it_waits():
     assert month_of(path) == {"long": 0, "next": 3}
 
 
+def test_a_unit_longer_than_a_month_says_until_when_it_goes_on():
+    need = Need.of_levels({"a": 0, "b": 0}, {"a": 1, "b": 1})
+    path = planned(need, unit("long", {"a": (0, 1)}, 5.0), unit("short", {"b": (0, 1)}, 2.0)).path
+    ends = {s.unit: (s.until, s.last - s.month) for s in path.steps}
+    assert ends == {"long": (path.steps[-1].last, 2), "short": (None, 0)}
+    assert end_month(path) == path.steps[-1].last
+
+
+def test_a_first_success_comes_first_where_the_plan_is_no_worse_for_it():
+    need = Need.of_levels(dict.fromkeys("abc", 0), {"a": 5, "b": 1, "c": 1})
+    seminar = unit("seminar", {"a": (0, 5)}, 2.0, mode="praesenz")
+    half_an_hour = unit("z-short", {"c": (0, 1)}, 0.5)
+    path = planned(need, seminar, unit("talk", {"b": (0, 1)}, 1.0, mode="online"), half_an_hour)
+    assert keys(path.path) == ["z-short", "talk", "seminar"]
+
+
+def test_an_easy_beginning_never_costs_a_month():
+    need = Need.of_levels({"a": 0, "c": 0}, {"a": 3, "c": 1})
+    chain = unit("first", {"a": (0, 1)}, 1.5, mode="praesenz"), unit("then", {"a": (1, 3)}, 1.0)
+    path = planned(need, *chain, unit("z-short", {"c": (0, 1)}, 1.0)).path
+    assert month_of(path) == {"first": 0, "then": 1, "z-short": 1}
+
+
 def test_a_long_unit_skips_the_months_without_learning():
     need = Need.of_levels({"a": 0}, {"a": 2})
     wishes = Wishes(2.0, blocked_months=(1, 2))
