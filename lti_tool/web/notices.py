@@ -7,6 +7,7 @@ retention than the purge job keeps. A changed text or fact is a new version and 
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ from lti_tool.web.formats import date_of, language
 from lti_tool.web.translate import ngettext
 
 LONGEST_VERSION = 32
+_VERSION = re.compile(r"[a-z0-9.]+-[0-9a-f]{8}")
 DAYS_A_MONTH = 30.44
 FEW_DAYS = 60
 
@@ -63,6 +65,11 @@ def version(tenant: Tenant, settings: Settings) -> str:
     facts = (tenant.name, own.controller, own.officer, own.min_group_size, settings.retention)
     said = json.dumps(texts["notice"], sort_keys=True) + repr(facts)
     return f"{texts['version']}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
+
+
+def is_version(text: str) -> bool:
+    """Return whether this may be a version of ours: a form can hold anything."""
+    return len(text) <= LONGEST_VERSION and _VERSION.fullmatch(text) is not None
 
 
 def notice(launch: Launch, settings: Settings) -> NoticePage:

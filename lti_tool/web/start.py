@@ -4,6 +4,7 @@ The start page shows one next step, chosen in this order: open attempt, accept t
 that is due now, look at the profile (design/pages.md 10).
 """
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,17 +13,18 @@ from werkzeug.wrappers import Response
 
 from competency.path import StepState
 from competency.target import RoleProfile
-from lti_tool.flows import assess, plan, profiles, roles
+from lti_tool.flows import assess, persons, plan, profiles, roles
 from lti_tool.flows.assess import AttemptState
 from lti_tool.flows.plan import PathView
-from lti_tool.ports import Launch, Learner
+from lti_tool.flows.withdrawal import Trace
+from lti_tool.ports import Launch, Learner, TenantSettings
 from lti_tool.web import notices
 from lti_tool.web.formats import day, month, months_after
 from lti_tool.web.services import house, services
 from lti_tool.web.session import current_launch
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
-from lti_tool.web.wording import local
+from lti_tool.web.wording import local, soll
 
 REST = timedelta(days=30)
 SECONDS_A_QUESTION = 35
@@ -56,7 +58,8 @@ class StartPage:
     step: NextStep | None
     tasks: tuple[Task, ...]
     roles: str
-    approved: bool
+    soll: str
+    seen_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class RolePage:
 
 #: What may be seen and done before the first information was read: reading it, and one's rights.
 BEFORE_NOTICE = {"notice", "read_notice", "language", "assistance", "data", "export", "erase"}
-BEFORE_NOTICE |= {"erased", "api_me", "api_profile", "api_path"}
+BEFORE_NOTICE |= {"administration", "erased", "api_me", "api_profile", "api_path"}
 
 
 def inform_first() -> Response | None:
@@ -108,9 +111,36 @@ def start() -> Response | str:
         step=next_step(state, view, now),
         tasks=tasks(state, view),
         roles=" + ".join(local(r, "title") for r in chosen),
-        approved=all(r.approved for r in chosen),
+        soll=soll(approved=all(r.approved for r in chosen)),
+        seen_by=seen_by(
+            here.tenant.settings,
+            persons.written(s, learner),
+            accepted=profiles.has_accepted(s, learner),
+        ),
     )
     return render_template("start.html", page=page)
+
+
+def seen_by(settings: TenantSettings, written: Set[Trace], *, accepted: bool) -> tuple[str, ...]:
+    """Say who sees what right now: what left the house with an accepted path, and nothing else."""
+    steps = bool(written & {Trace.STATEMENTS, Trace.PLAN}) or (accepted and settings.plan_service)
+    share = bool(written & {Trace.SCORE, Trace.SCORE_ASKED, Trace.SCORE_STAYS})
+    if not (steps or share):
+        return _only_you(settings)
+    said = [_("Only you see your answers and your levels.")]
+    if steps:
+        said.append(_("Your learning portal knows the steps of the path that you accepted."))
+    if share:
+        said.append(_("It also knows how many of your steps are done."))
+    said.append(_("Your course lead and the people who run the portal can read that."))
+    return (*said, *(() if accepted else (_("We are taking that back."),)))
+
+
+def _only_you(settings: TenantSettings) -> tuple[str, ...]:
+    if settings.write_back or settings.plan_service or settings.ags:
+        later = _("Your learning portal gets something only when you accept a learning path.")
+        return (_("Only you."), later)
+    return (_("Only you."),)
 
 
 def _first_visit(here: Launch) -> str:
@@ -234,8 +264,9 @@ def read_notice() -> Response:
     """Remember which version was shown, and go on."""
     here = current_launch()
     # What the form says was shown is what was read, should the text change in between.
-    shown = request.form.get("version", "")[: notices.LONGEST_VERSION]
-    profiles.read_notice(services(), here.learner, shown, datetime.now(UTC))
+    shown = request.form.get("version", "")
+    if notices.is_version(shown):
+        profiles.read_notice(services(), here.learner, shown, datetime.now(UTC))
     return redirect(url_for("learner.start"), 303)
 
 
