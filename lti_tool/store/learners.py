@@ -61,9 +61,10 @@ class SqlLearners:
         )
 
     def lock(self, learner_id: str) -> Learner:
-        # SQLite has one writer anyway; PostgreSQL takes the row.
+        # SQLite has one writer anyway; PostgreSQL takes the row. A page of activity that refers to
+        # this person (a foreign key) neither waits for this lock nor holds it up.
         mine = select(core.learner).where(core.learner.c.id == learner_id)
-        return _known(self.conn.execute(mine.with_for_update()).first())
+        return _known(self.conn.execute(mine.with_for_update(key_share=True)).first())
 
     def places(self, learner_id: str) -> tuple[LaunchPlace, ...]:
         """Return one place per platform and link, the newest launch first."""
@@ -107,6 +108,10 @@ class SqlLearners:
 
     def erase(self, learner_id: str) -> Mapping[str, int]:
         """Delete every row of this person; return how many per table."""
+        # Now whoever writes about this person has to be through, before anything is deleted: both
+        # would else wait for each other.
+        mine = select(core.learner.c.id).where(core.learner.c.id == learner_id)
+        self.conn.execute(mine.with_for_update())
         counts: dict[str, int] = dict(forgetting.forget(self.conn, self.seal, learner_id))
         for table in reversed(metadata.sorted_tables):
             if "learner_id" in table.c:
