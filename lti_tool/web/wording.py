@@ -44,13 +44,27 @@ def level(step: int) -> str:
     return levels()[level_of_step(step)]
 
 
-def verdict(value: Verdict) -> str:
+def verdict(value: Verdict, *, inferred: bool = False) -> str:
+    """Return the word of a verdict; what rests on other topics only is a presumption."""
     words = {
         Verdict.MET: pgettext("verdict", "met"),
         Verdict.GAP: pgettext("verdict", "to learn"),
         Verdict.OPEN: pgettext("verdict", "still open"),
     }
+    if inferred:
+        words[Verdict.MET] = pgettext("verdict", "probably met")
+        words[Verdict.GAP] = pgettext("verdict", "probably to learn")
     return words.get(value, "")
+
+
+def soll(*, approved: bool) -> str:
+    """Say what "Soll" means and whether it is decided: everywhere in the same words."""
+    means = _("“Needed” means: what your work asks for.")
+    if approved:
+        decided = _("Your municipality has decided it.")
+    else:
+        decided = _("It is a proposal. Your municipality has not decided it yet.")
+    return f"{means} {decided}"
 
 
 def span(low: int, high: int) -> str:
@@ -69,14 +83,11 @@ def wide(standing: Standing) -> bool:
 
 
 def how_sure(standing: Standing) -> str:
-    """Return one or two sentences on how sure the verdict is."""
-    sentences = [_certainty(standing)]
+    """Return how sure the verdict is; without an own answer nothing is called sure."""
     if standing.inferred:
-        sentences.append(_("Concluded from similar questions."))
-    return " ".join(sentences)
-
-
-def _certainty(standing: Standing) -> str:
+        if standing.verdict is Verdict.OPEN:
+            return _("No answer of yours about this counts yet.")
+        return _("This is a presumption from your answers about similar topics.")
     if standing.verdict is Verdict.OPEN:
         return _("The answers are not enough for that yet.")
     if standing.p >= VERY_SURE or standing.p <= 1 - VERY_SURE:
@@ -161,13 +172,13 @@ def _mandatory(found: Sequence[Values], _names: Names) -> str:
     by, at = str(found[0].get("by", "")), str(found[0].get("at", ""))
     if by and at:
         return _(
-            "Because it is decided for everybody in your role (%(by)s, %(at)s).",
+            "Because this is mandatory for everybody in your role (set by: %(by)s, %(at)s).",
             by=by,
             at=date_of(at),
         )
     if by:
-        return _("Because it is decided for everybody in your role (%(by)s).", by=by)
-    return _("Because it is decided for everybody in your role.")
+        return _("Because this is mandatory for everybody in your role (set by: %(by)s).", by=by)
+    return _("Because this is mandatory for everybody in your role.")
 
 
 def _group(_found: Sequence[Values], _names: Names) -> str:
