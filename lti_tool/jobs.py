@@ -17,7 +17,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from lti_tool import senders
+from lti_tool import restoring, senders
 from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
@@ -85,6 +85,10 @@ def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
             SqlJobs(conn).enqueue("purge", "all", {}, utc_now() + timedelta(seconds=1))
 
 
+def _erasures(house: House, _key: str, _payload: Any, _now: datetime) -> None:
+    restoring.note_erasures(house)
+
+
 def last_kept(house: House, now: datetime) -> datetime:
     """Return the moment since which somebody must have been seen to be kept."""
     return now - timedelta(days=house.settings.retention.evidence)
@@ -97,12 +101,18 @@ JOBS: Mapping[str, Body] = {
     "pull": _pull,
     "pull-all": _pull_all,
     "purge": _purge,
+    "erasures": _erasures,
 }
 
 
 def _clock_table(house: House) -> dict[str, float]:
     """Return job -> seconds between two runs."""
-    return {"pull-all": house.settings.lrs.poll_s, "deliver": 2.0, "purge": 3600.0}
+    return {
+        "pull-all": house.settings.lrs.poll_s,
+        "deliver": 2.0,
+        "erasures": 10.0,
+        "purge": 3600.0,
+    }
 
 
 def run_now(house: House, name: str, key: str = "all") -> None:

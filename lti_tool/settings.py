@@ -125,6 +125,7 @@ class Retention:
 @dataclass(frozen=True, slots=True)
 class Privacy:
     min_group_size: int
+    erasure_log: str
 
 
 @dataclass(frozen=True, slots=True)

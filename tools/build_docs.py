@@ -76,6 +76,7 @@ JOBS = {
     "pull": "pull one LRS until caught up (key: LRS)",
     "pull-all": "enqueue a pull for each LRS",
     "purge": "delete what is past its retention",
+    "erasures": "write down beside the backups who was erased",
 }
 
 #: The stable names for tests and for acceptance, and what each marks.

@@ -81,8 +81,10 @@ def _erase(
 ) -> Mapping[str, int]:
     withdrawal.withdraw(s, work, learner, work.paths.accepted(learner.id), now)
     withdrawal.let_go(work, learner)
+    # A backup from before still holds this person: by this mark a restore finds and erases her.
+    detail: dict[str, Any] = {"mark": work.learners.mark(learner.id)}
     counts = work.learners.erase(learner.id)
-    detail = {"rows": sum(counts.values())} | ({"reason": reason} if reason else {})
+    detail |= {"rows": sum(counts.values())} | ({"reason": reason} if reason else {})
     work.audit.note(actor, "person.erase", detail, now, tenant_id=learner.tenant_id)
     return counts
 
