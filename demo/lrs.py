@@ -7,6 +7,7 @@ learner, and only the learner sees this page.
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -18,6 +19,17 @@ from demo.world import Person
 
 REGISTERED = "http://adlnet.gov/expapi/verbs/registered"
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
+#: What a statement says, in plain German; the senders' own words are English or stiff.
+VERBS = {
+    REGISTERED: "angenommen",
+    "https://w3id.org/xapi/tla/verbs/recommended": "vorgeschlagen",
+    "https://w3id.org/xapi/tla/verbs/deselected": "zurückgenommen",
+    "http://id.tincanapi.com/verb/viewed": "angesehen",
+    "http://adlnet.gov/expapi/verbs/completed": "abgeschlossen",
+    "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/uncompleted": "wieder geöffnet",
+    "https://xapi.edlm/profiles/edlm-lms/concepts/verbs/login": "geöffnet (Anmeldung)",
+    "http://activitystrea.ms/schema/1.0/start": "begonnen",
+}
 PATHS = 5
 RECENT = 15
 
@@ -53,10 +65,9 @@ class PathStatement:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One statement of the person's activity."""
+    """One statement of the person's activity, as a German line."""
 
-    verb: str
-    title: str
+    text: str
     at: str
 
 
@@ -75,7 +86,7 @@ def recent(config: Config, person: Person) -> list[Recorded]:
 
 def _recorded(statement: Mapping[str, Any]) -> Recorded:
     at = str(statement.get("timestamp", ""))
-    return Recorded(_verb(statement), _title(statement["object"]), at)
+    return Recorded(f"„{_german(_title(statement['object']))}“ {_verb(statement)}", at)
 
 
 def _readable(
@@ -157,8 +168,14 @@ def _steps(context: Mapping[str, Any]) -> tuple[Step, ...]:
     )
 
 
+def _german(title: str) -> str:
+    """Return a title as people read it: the plugin names an attempt in English."""
+    return re.sub(r" Attempt (\d+)$", r", Versuch \1", title)
+
+
 def _verb(statement: Mapping[str, Any]) -> str:
-    return _best(statement["verb"].get("display", {})) or str(statement["verb"]["id"])
+    known = VERBS.get(str(statement["verb"]["id"]))
+    return known or _best(statement["verb"].get("display", {})) or str(statement["verb"]["id"])
 
 
 def _title(target: Mapping[str, Any]) -> str:

@@ -29,8 +29,6 @@ class TenantSettings:
     """Switches and texts of a municipality; everything that leaves the house is off by default."""
 
     ags: bool = False  # grades: path share and assessment done, never a level
-    nrps: bool = False
-    names: bool = False
     lrs_embedded: bool = False
     write_back: bool = True  # path statements to the tenant's LRSs
     plan_service: bool = False  # learning plan in the LMS

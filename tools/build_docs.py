@@ -127,6 +127,9 @@ NAMES = {
     "removed-plan": "demo LMS: a learning plan was taken back",
     "removed-grade": "demo LMS: a grade was taken back",
     "taken-back": "what an objection or an erasure takes back elsewhere",
+    "seen-by": "who sees the data right now, on the start page",
+    "withdraw-dispute": "take back what was said against a piece of evidence",
+    "note": "an earlier private answer",
     "queue-waiting": "demo LMS: statements that wait for its cron",
 }
 

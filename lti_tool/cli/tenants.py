@@ -9,7 +9,7 @@ from lti_tool.cli.opening import as_json, now, opened, show
 from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
 
-SWITCHES = ("ags", "nrps", "names", "lrs_embedded", "write_back", "plan_service")
+SWITCHES = ("ags", "lrs_embedded", "write_back", "plan_service")
 
 
 @click.group()
@@ -29,7 +29,7 @@ def add(key: str, name: str, land: str, contact: str) -> None:
     """
     with opened() as house, house.database.begin() as conn:
         made = tenants.add(conn, key, name, land, TenantSettings(contact=contact), now())
-    click.echo(f"Tenant {made.key} added. Grades, members and names are off until switched on.")
+    click.echo(f"Tenant {made.key} added. Grades and the learning plan are off until switched on.")
 
 
 @tenant.command("list")
@@ -49,16 +49,13 @@ def listed(as_json: bool) -> None:
 @click.argument("key")
 @click.argument("name", type=click.Choice(SWITCHES))
 @click.argument("state", type=click.Choice(["on", "off"]))
-@click.option("--purpose", default="", help="Required for `names`: why names are needed")
-def switch(key: str, name: str, state: str, purpose: str) -> None:
+def switch(key: str, name: str, state: str) -> None:
     """Switch something on or off for a municipality; it is audited.
 
     Example: roadmap tenant switch musterstadt ags on
     """
-    if name == "names" and state == "on" and not purpose:
-        raise click.UsageError('Names need a recorded purpose: --purpose "…"')
     switched: dict[str, Any] = {name: state == "on"}
-    detail = {"switch": name, "state": state, "purpose": purpose}
+    detail = {"switch": name, "state": state}
     with opened() as house:
         with house.database.read() as conn:
             found = tenants.by_key(conn, key)

@@ -1,4 +1,4 @@
-"""Practice, questions, pause, done, and the private reflection. Every click is saved."""
+"""Practice, questions, pause and done. Every click is saved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +12,6 @@ from competency import scoring
 from competency.because import Because
 from competency.errors import IncompleteResponse
 from competency.items import Item, Kind, Scene
-from lti_tool.errors import NotFound
 from lti_tool.flows import assess, profiles
 from lti_tool.flows.assess import AttemptState, Question
 from lti_tool.web import questions
@@ -245,32 +244,3 @@ def practice_said(item: Item, response: scoring.Response) -> str:
     if response.get("choice") == right:
         return _("Your answer “%(text)s” fits.", text=text)
     return _("“%(text)s” fits best here. If that is new, you have just learned it.", text=text)
-
-
-def reflection(item: str) -> str:
-    """Show a private question: never measured, seen by its owner only."""
-    return render_template("reflection.html", page={"item": item, "form": _private_form(item)})
-
-
-def reflect(item: str) -> Response | str:
-    form, found = _private_form(item), _private(item)
-    response = questions.response_of(found, range(len(found.options)), request.form)
-    try:
-        assess.reflect(services(), current_launch().learner, item, response, datetime.now(UTC))
-    except IncompleteResponse as error:
-        page = {"item": item, "form": questions.lacking(form, error)}
-        return render_template("reflection.html", page=page)
-    return redirect(url_for("learner.data", gemerkt=1), 303)
-
-
-def _private(key: str) -> Item:
-    items = assess.reflection_items(services())
-    found = next((i for i in items if i.key == key), None)
-    if found is None:
-        raise NotFound("There is no such question.", remedy="Go back to your page.")
-    return found
-
-
-def _private_form(key: str) -> Form:
-    item = _private(key)
-    return questions.form_of(item, range(len(item.options)), services().content)

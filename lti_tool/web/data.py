@@ -8,8 +8,8 @@ from werkzeug.wrappers import Response
 
 from lti_tool.flows import assess, persons
 from lti_tool.flows.persons import StoredGroup
-from lti_tool.web import session, taken_back
-from lti_tool.web.formats import language, moment
+from lti_tool.web import erasure, reflections, session, taken_back
+from lti_tool.web.formats import language
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
 from lti_tool.web.translate import gettext as _
@@ -20,7 +20,7 @@ from lti_tool.web.wording import local
 def data() -> str:
     s, learner = services(), current_launch().learner
     page: dict[str, Any] = {
-        "said": _("Your answer is saved.") if "gemerkt" in request.args else "",
+        "said": _receipt(),
         "groups": [_group(g) for g in persons.stored(s, learner)],
         "reflections": _reflections(),
         "objected": learner.state == "objected",
@@ -29,17 +29,22 @@ def data() -> str:
     return render_template("data.html", page=page)
 
 
-def _group(group: StoredGroup) -> dict[str, str]:
-    seen_by = {
+def seen_by() -> dict[str, str]:
+    """Return who can see it, in words, for every `visible_to` of config/privacy.toml."""
+    return {
         "learner": _("only you"),
         "nobody": _("nobody"),
         "learner, receiving system": _("you, and where it is sent to"),
         "learner, chosen recipient": _("you, and whom you chose"),
+        "learner, administration of the municipality": _("you, and who manages this service"),
     }
+
+
+def _group(group: StoredGroup) -> dict[str, str]:
     return {
         "title": group.what[language()],
         "what": ngettext("%(num)d entry", "%(num)d entries", group.count),
-        "seen_by": seen_by.get(group.visible_to, group.visible_to),
+        "seen_by": seen_by()[group.visible_to],
         "until": group.kept[language()],
     }
 
@@ -49,10 +54,27 @@ def _reflections() -> list[dict[str, str]]:
     s, learner = services(), current_launch().learner
     if assess.state(s, learner).state == "none":
         return []
+    given = reflections.notes()
     return [
-        {"key": i.key, "title": local(i, "topic") or local(i, "stem"), "answer": ""}
+        {
+            "key": i.key,
+            "title": local(i, "topic") or local(i, "stem"),
+            "answered": _said(sum(n.item == i.key for n in given)),
+        }
         for i in assess.reflection_items(s)
     ]
+
+
+def _said(count: int) -> str:
+    if not count:
+        return _("Not answered yet.")
+    return ngettext("%(num)d answer of yours.", "%(num)d answers of yours.", count)
+
+
+def _receipt() -> str:
+    if "gemerkt" in request.args:
+        return _("Your answer is saved. Only you see it.")
+    return _("Your answer is deleted.") if "weg" in request.args else ""
 
 
 def export() -> Response:
@@ -88,13 +110,9 @@ def erased() -> Response | str:
     here, now = current_launch(), datetime.now(UTC)
     going = taken_back.sentences()
     counts = persons.erase(services(), here.learner, f"learner:{here.learner.id}", now)
-    facts = [
-        (_("When"), moment(now)),
-        (_("Entries"), str(sum(counts.values()))),
-        (_("Number"), here.learner.id[:8].upper()),
-    ]
-    response = make_response(
-        render_template("erased.html", page={"facts": facts, "taken_back": going})
-    )
+    gone = erasure.of(here, sum(counts.values()), now)
+    page = {"facts": gone.facts, "taken_back": going}
+    response = make_response(render_template("erased.html", page=page))
     session.end(response)
+    erasure.remember(response, here.id, gone)
     return response

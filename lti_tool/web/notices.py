@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from lti_tool.errors import NotFound
 from lti_tool.ports import Launch, Tenant
 from lti_tool.settings import Settings
@@ -114,13 +116,13 @@ def _values(
     """Return what the placeholders stand for. What a tenant has not set falls back to defaults."""
     own, kept = tenant.settings, settings.retention
     land = texts["laender"].get(tenant.land, texts["laender"]["*"])[spoken]
-    contact = own.contact or texts["defaults"][spoken]["contact"]
+    contact = _own(own.contact, spoken) or texts["defaults"][spoken]["contact"]
     given = {
         "tenant": tenant.name,
-        "controller": own.controller or tenant.name,
-        "officer": own.officer or contact,
+        "controller": _own(own.controller, spoken) or tenant.name,
+        "officer": _own(own.officer, spoken) or contact,
         "contact": contact,
-        "accessibility_contact": own.accessibility_contact or contact,
+        "accessibility_contact": _own(own.accessibility_contact, spoken) or contact,
         "k": str(max(own.min_group_size, settings.privacy.min_group_size)),
         "retention_answers": _time(kept.answers),
         "retention_evidence": _time(kept.evidence),
@@ -133,6 +135,13 @@ def _values(
     return values
 
 
+def _own(text: str, spoken: str) -> str:
+    """Return what a municipality wrote; on a page in another language it is marked as German."""
+    if not text or spoken == "de":
+        return text
+    return Markup('<span lang="de">{}</span>').format(text)
+
+
 def _time(days: int) -> str:
     if days < FEW_DAYS:
         return ngettext("%(num)d day", "%(num)d days", days)
@@ -142,7 +151,8 @@ def _time(days: int) -> str:
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
     """Return the texts with every placeholder replaced."""
     if isinstance(value, str):
-        return value.format_map(values)
+        # As markup: what a municipality wrote may carry its language, all else is escaped here.
+        return escape(value).format_map(values)
     if isinstance(value, list):
         return [_filled(entry, values) for entry in value]
     return {key: _filled(entry, values) for key, entry in value.items()}

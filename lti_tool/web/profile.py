@@ -1,14 +1,16 @@
 """The profile page, its print view, and "this is not right"."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from competency.packs import Content
 from lti_tool.errors import NotFound
 from lti_tool.flows import profiles
-from lti_tool.flows.profiles import ProfileView
+from lti_tool.flows.profiles import EvidenceLine, ProfileView
 from lti_tool.web import profile_page
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
@@ -16,6 +18,7 @@ from lti_tool.web.translate import gettext as _
 from lti_tool.web.wording import local
 
 KINDS = ("not_me", "better", "worse")
+WITHDRAWN = "zurueck"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,30 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What the learner has said against a piece of evidence; it can be taken back."""
+
+    evidence: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What happened to a dispute, shown once above the profile."""
+
+    title: str
+    text: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class DisputePage:
     code: str
     title: str
+    said: tuple[Said, ...]
     pieces: tuple[Option, ...]
     kinds: tuple[Option, ...]
+    contact: str
     text: str = ""
     missing: str = ""  # id of the first list without a choice
 
@@ -44,7 +66,25 @@ def profile() -> str:
         return render_template("profile.html", page={"rows": ()})
     page = profile_page.build(view, s.content)
     printed = request.args.get("ansicht") == "druck"
-    return render_template("profile_print.html" if printed else "profile.html", page=page)
+    template = "profile_print.html" if printed else "profile.html"
+    return render_template(template, page=page, receipt=_receipt(view))
+
+
+def _receipt(view: ProfileView) -> Receipt | None:
+    code, done = request.args.get("thema", ""), request.args.get("gesagt", "")
+    if code not in view.evidence or done not in (*KINDS, WITHDRAWN):
+        return None
+    nobody = _("Nobody but you reads this. Nobody checks it.")
+    stays = _("Your words now stand beside it. The result stays as it was. %(nobody)s")
+    texts = {
+        "not_me": _("It no longer counts. Your profile is computed anew already. %(nobody)s"),
+        "better": stays,
+        "worse": stays,
+        WITHDRAWN: _("It is as it was before. Your profile is computed anew already."),
+    }
+    received = _("We have kept what you said")
+    title = _("You have taken it back") if done == WITHDRAWN else received
+    return Receipt(title, texts[done] % {"nobody": nobody}, code)
 
 
 def dispute(code: str) -> str:
@@ -52,15 +92,22 @@ def dispute(code: str) -> str:
 
 
 def correct(code: str) -> Response | str:
-    """Take a piece of evidence out, or put the learner's own words beside it."""
+    """Take a piece of evidence out, put the learner's own words beside it, or undo either."""
     view, sent = _view(), request.form
-    own = {e.id for e in view.evidence.get(code, ())}
-    if sent.get("evidence") not in own or sent.get("kind") not in KINDS:
-        missing = "k0" if sent.get("evidence") in own else "e0"
-        return render_template("dispute.html", page=dispute_page(view, code, missing))
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
-    profiles.dispute(s, learner, sent["evidence"], sent["kind"], sent.get("text", ""), now)
-    return redirect(url_for("learner.profile"), 303)
+    own, evidence = {e.id for e in view.evidence.get(code, ())}, sent.get("evidence", "")
+    if sent.get("do") == "withdraw" and evidence in own:
+        profiles.withdraw_dispute(s, learner, evidence, now)
+        return _received(code, WITHDRAWN)
+    if evidence not in own or sent.get("kind") not in KINDS:
+        missing = "k0" if evidence in own else "e0"
+        return render_template("dispute.html", page=dispute_page(view, code, missing))
+    profiles.dispute(s, learner, evidence, sent["kind"], sent.get("text", ""), now)
+    return _received(code, sent["kind"])
+
+
+def _received(code: str, done: str) -> Response:
+    return redirect(url_for("learner.profile", thema=code, gesagt=done), 303)
 
 
 def _view() -> ProfileView:
@@ -75,23 +122,22 @@ def dispute_page(view: ProfileView, code: str, missing: str = "") -> DisputePage
     lines = view.evidence.get(code, ())
     if not lines or code not in content.framework.by_code:
         raise NotFound("There is no such entry.", remedy="Go back to your profile.")
-    chosen = request.form.get("evidence", lines[0].id if len(lines) == 1 else "")
-    pieces = tuple(
-        Option(
-            e.id,
-            f"{n}. {profile_page.evidence_sentences((e,), content)[0]}",
-            e.counter_statement and _("You have already said something about this."),
-            e.id == chosen,
-        )
-        for n, e in enumerate(sorted(lines, key=lambda e: e.at), start=1)
-    )
     return DisputePage(
         code=code,
         title=local(content.framework.by_code[code], "title"),
-        pieces=pieces,
+        said=tuple(Said(e.id, profile_page.said_against(e, content)) for e in lines if e.disputed),
+        pieces=_pieces([e for e in lines if not e.disputed], content),
         kinds=_kinds(request.form.get("kind", "")),
+        contact=current_launch().tenant.settings.contact,
         text=request.form.get("text", "")[: profiles.LONGEST_STATEMENT],
         missing=missing,
+    )
+
+
+def _pieces(lines: Sequence[EvidenceLine], content: Content) -> tuple[Option, ...]:
+    chosen = request.form.get("evidence", lines[0].id if len(lines) == 1 else "")
+    return tuple(
+        Option(e.id, profile_page.evidence_name(e, content), chosen=e.id == chosen) for e in lines
     )
 
 

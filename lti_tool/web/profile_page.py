@@ -43,8 +43,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
+    """Rows of one verdict. `names` say in one line what is inside while it is folded."""
+
     key: str
     title: str
+    names: str
+    explained: tuple[str, ...]
+    opened: bool
     all: str
     first: tuple[Row, ...]
     more: tuple[Row, ...]
@@ -70,6 +75,7 @@ class ProfilePage:
     heading: str
     counts: str
     stand: str
+    soll: str
     rows: tuple[Row, ...]
     groups: tuple[Group, ...]
     levels: tuple[str, ...]
@@ -95,6 +101,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
     return ProfilePage(
         heading=_heading(standings),
         counts=_counts(standings, _roles(view.target, content)),
+        soll=wording.soll(approved=view.target.approved),
         stand=_("As of %(moment)s. Only you see this page.", moment=moment(view.at)),
         rows=tuple(rows.values()),
         groups=groups,
@@ -119,16 +126,17 @@ def _enough(view: ProfileView) -> bool:
 
 
 def _in_order(standings: Iterable[Standing], target: Target) -> tuple[Standing, ...]:
-    """Return what weighs most first, then what is surest."""
-    weights = target.weights
-    return tuple(
-        sorted(standings, key=lambda s: (-weights.get(s.competency, 1.0), -abs(s.p - 0.5)))
-    )
+    """Return what rests on own evidence first, then what weighs most, then what is surest."""
+
+    def rank(s: Standing) -> tuple[bool, float, float]:
+        return (s.inferred, -target.weights.get(s.competency, 1.0), -abs(s.p - 0.5))
+
+    return tuple(sorted(standings, key=rank))
 
 
 def _row(s: Standing, view: ProfileView, content: Content) -> Row:
     competency = content.framework.by_code[s.competency]
-    title, word = local(competency, "title"), wording.verdict(s.verdict)
+    title, word = local(competency, "title"), wording.verdict(s.verdict, inferred=s.inferred)
     you, soll, sure = _you(s), wording.level(s.soll), wording.how_sure(s)
     role = next((r for r in content.roles if r.key == view.target.sources.get(s.competency)), None)
     return Row(
@@ -195,13 +203,14 @@ def _soll_from(role: RoleProfile | None, target: Target) -> str:
 
 def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple[str, ...]:
     """Return the pieces of evidence in words: questions of one day together, units one by one."""
-    by_day = sorted(lines, key=lambda e: (bool(e.unit), e.self_report, e.at))
+    counting = (e for e in lines if not e.disputed)
+    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.self_report, e.at))
     sentences = []
     for (_unit, _self, _day), found in groupby(
         by_day, key=lambda e: (e.unit, e.self_report, day(e.at))
     ):
         sentences.append(_evidence_sentence(list(found), content))
-    return (*sentences, *(_counter(e) for e in lines if e.counter_statement))
+    return (*sentences, *(said_against(e, content) for e in lines if e.disputed))
 
 
 def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
@@ -217,10 +226,28 @@ def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
     return ngettext("%(num)d question of %(day)s", "%(num)d questions of %(day)s", count, day=on)
 
 
-def _counter(line: EvidenceLine) -> str:
+def evidence_name(line: EvidenceLine, content: Content) -> str:
+    """Return which piece this is, so that a person knows it again: its words and its day."""
+    if line.unit or line.item is None:
+        return _evidence_sentence([line], content)
+    stem, on = local(line.item, "stem"), day(line.at)
+    if line.self_report:
+        return _("Self-rating of %(day)s: “%(question)s”", day=on, question=stem)
+    return _("Question of %(day)s: “%(question)s”", day=on, question=stem)
+
+
+def said_against(line: EvidenceLine, content: Content) -> str:
+    """Return a piece the learner disputed, with what was said and what follows from it."""
     kind, _colon, text = line.counter_statement.partition(": ")
-    said = {"better": _("You say: I can do this better."), "worse": _("You say: not yet.")}
-    return " ".join(part for part in (said.get(kind, ""), text) if part)
+    said = {
+        "better": _("You say: I can do this better."),
+        "worse": _("You say: I cannot do this yet."),
+    }
+    if not line.counts:
+        said[kind] = _("You say: that was not me. It does not count.")
+    name = evidence_name(line, content)
+    own_words = _("Your words: “%(text)s”", text=text) if text else ""
+    return " ".join(part for part in (f"{name}.", said.get(kind, ""), own_words) if part)
 
 
 # --- groups and counts ----------------------------------------------------------------------------
@@ -228,20 +255,36 @@ def _counter(line: EvidenceLine) -> str:
 
 def _groups(standings: Sequence[Standing], rows: Mapping[str, Row]) -> tuple[Group, ...]:
     """Return the groups that have rows; what a person can do comes first."""
-    found = []
-    for verdict, title in _titles().items():
-        members = tuple(rows[s.competency] for s in standings if s.verdict is verdict)
-        if members:
-            found.append(
-                Group(
-                    key=verdict.value,
-                    title=f"{title}: {_topics(len(members))}",
-                    all=_("%(count)s more topics", count=len(members) - SHOWN_AT_ONCE),
-                    first=members[:SHOWN_AT_ONCE],
-                    more=members[SHOWN_AT_ONCE:],
-                )
-            )
-    return tuple(found)
+    by_verdict = {
+        verdict: tuple(rows[s.competency] for s in standings if s.verdict is verdict)
+        for verdict in _titles()
+    }
+    present = [verdict for verdict, members in by_verdict.items() if members]
+    # On a phone one group lies open: what to learn next, or else the first there is.
+    opened = Verdict.GAP if Verdict.GAP in present else present[0]
+    return tuple(_group(v, by_verdict[v], opened=v is opened) for v in present)
+
+
+def _group(verdict: Verdict, members: tuple[Row, ...], *, opened: bool) -> Group:
+    return Group(
+        key=verdict.value,
+        title=f"{_titles()[verdict]}: {_topics(len(members))}",
+        names=" · ".join(row.title for row in members),
+        explained=_explained(verdict),
+        opened=opened,
+        all=_("%(count)s more topics", count=len(members) - SHOWN_AT_ONCE),
+        first=members[:SHOWN_AT_ONCE],
+        more=members[SHOWN_AT_ONCE:],
+    )
+
+
+def _explained(verdict: Verdict) -> tuple[str, ...]:
+    if verdict is not Verdict.OPEN:
+        return ()
+    return (
+        _("“Still open” means: we do not know yet whether you meet what is needed."),
+        _("It gets clear when you answer the questions again or learn a unit about it."),
+    )
 
 
 def _titles() -> dict[Verdict, str]:
@@ -257,32 +300,42 @@ def _topics(count: int) -> str:
 
 
 def _heading(standings: Sequence[Standing]) -> str:
-    if any(s.verdict is Verdict.MET for s in standings):
+    met = [s for s in standings if s.verdict is Verdict.MET]
+    if any(not s.inferred for s in met):
         return _("You can already do this")
+    if met:
+        return _("You can probably do this already")
     return _("This is where you stand")
 
 
 def _counts(standings: Sequence[Standing], roles: str) -> str:
-    met, gap, still = (
-        sum(s.verdict is v for s in standings) for v in (Verdict.MET, Verdict.GAP, Verdict.OPEN)
-    )
-    if met == len(standings):
-        return _("You meet what is needed in all %(count)s topics.", count=met)
-    sentences = [
-        _(
-            "%(met)s of %(count)s topics meet what your role “%(roles)s” needs.",
-            met=met, count=len(standings), roles=roles,
-        ),
-    ]  # fmt: skip
+    of = {v: [s for s in standings if s.verdict is v] for v in _titles()}
+    met, gap, still = (len(of[v]) for v in (Verdict.MET, Verdict.GAP, Verdict.OPEN))
+    said = [_met(met, len(standings), roles)]
+    if presumed := sum(s.inferred for s in of[Verdict.MET]):
+        said.append(
+            ngettext("%(num)d of them presumably.", "%(num)d of them presumably.", presumed)
+        )
     if gap:
-        sentences.append(
+        said.append(
             ngettext("You learn %(num)d topic next.", "You learn %(num)d topics next.", gap)
         )
     if still:
-        sentences.append(
+        said.append(
             ngettext("%(num)d topic is still open.", "%(num)d topics are still open.", still)
         )
-    return " ".join(sentences)
+    return " ".join(said)
+
+
+def _met(met: int, required: int, roles: str) -> str:
+    if met == required:
+        return _("You meet what is needed in all %(count)s topics.", count=met)
+    return _(
+        "%(met)s of %(count)s topics meet what your role “%(roles)s” needs.",
+        met=met,
+        count=required,
+        roles=roles,
+    )
 
 
 def _roles(target: Target, content: Content) -> str:

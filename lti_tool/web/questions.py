@@ -16,6 +16,7 @@ from competency.errors import IncompleteResponse
 from competency.items import Item, Kind
 from competency.packs import Content
 from competency.scoring import Response, field_of
+from lti_tool.web.formats import language
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.wording import local
 
@@ -286,4 +287,6 @@ def _picture(item: Item, content: Content) -> Picture | None:
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', head)
     width, height = box.groups() if box else ("320", "240")
     inner = Markup(body.rpartition("</svg>")[0])  # noqa: S704  (from a sealed pack)
+    if language() != "de":
+        inner = Markup('<g lang="de">{}</g>').format(inner)  # signs and screens stay German
     return Picture(inner, width, height, local(item, "picture_alt"))

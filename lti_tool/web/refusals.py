@@ -34,6 +34,7 @@ class Words:
     what: object
     steps: tuple[object, ...] = ()
     ask: bool = True  # False: nothing is wrong, so nobody needs to be asked
+    more: tuple[object, str] | None = None  # label and endpoint of a page that helps
 
 
 _BACK = _l("Go back to your course in the learning platform.")
@@ -103,6 +104,36 @@ WORDS = {
 }
 
 
+_BY_HAND = Words(
+    _l("This address is for learning portals"),
+    _l("Your learning portal calls it when you open “Mein Lernweg”. By hand it does nothing."),
+    (
+        _l("You want to learn? Open your course in the learning portal, and there “Mein Lernweg”."),
+        _l("You run a learning portal? Here you find what to enter there."),
+    ),
+    ask=False,
+    more=(_l("Addresses for the learning portal"), "lti.register"),
+)
+_NOBODYS = Words(
+    _l("This page is no longer open"),
+    _l("It belongs to no running session in this browser."),
+    (_BACK, _AGAIN),
+)
+#: Where a page can say more than its case: typed by hand, or of a launch that nobody knows.
+SPECIAL = {
+    Code.ISS_MISSING: _BY_HAND,
+    Code.METHOD: _BY_HAND,
+    Code.SESSION_FOREIGN: _NOBODYS,
+}
+
+
+def words_of(code: Code) -> Words:
+    """Return what the page of a refusal says."""
+    if code is Code.METHOD and not request.path.startswith("/lti/"):
+        return WORDS[code.case]
+    return SPECIAL.get(code, WORDS[code.case])
+
+
 def install(app: Flask, limit: RefusalLimit) -> None:
     """Answer every refusal and every HTTP error with a page of this module."""
 
@@ -151,7 +182,7 @@ def page(refused: Refused) -> Response:
         html = render_template(
             "refusal.html",
             code=refused.code,
-            words=WORDS[refused.code.case],
+            words=words_of(refused.code),
             at=moment(now),
             number=number,
             back=refused.back,

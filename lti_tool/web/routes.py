@@ -16,9 +16,11 @@ from lti_tool.web import (
     assessment,
     assets,
     data,
+    erasure,
     path,
     profile,
     public,
+    reflections,
     start,
 )
 from lti_tool.web.site import site, spoken_language
@@ -57,8 +59,8 @@ LEARNER: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/daten/herunterladen", "export", GET, data.export),
     ("/daten/loeschen", "erase", GET, data.erase),
     ("/daten/loeschen", "erased", POST, data.erased),
-    ("/nur-fuer-mich/<item>", "reflection", GET, assessment.reflection),
-    ("/nur-fuer-mich/<item>", "reflect", POST, assessment.reflect),
+    ("/nur-fuer-mich/<item>", "reflection", GET, reflections.reflection),
+    ("/nur-fuer-mich/<item>", "reflect", POST, reflections.reflect),
     ("/api/me", "api_me", GET, api.me),
     ("/api/profile", "api_profile", GET, api.profile),
     ("/api/path", "api_path", GET, api.path),
@@ -79,6 +81,7 @@ def register(app: Flask) -> None:
         default_timezone="Europe/Berlin",
         default_translation_directories=str(assets.STATIC.parent / "translations"),
     )
+    erasure.install(app)  # before the guard of the launches: there is none left to guard
     app.jinja_env.globals["static_url"] = assets.static_url
     app.context_processor(lambda: {"site": site()})
     app.url_defaults(lambda endpoint, values: _add_launch(app, endpoint, values))

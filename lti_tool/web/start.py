@@ -339,7 +339,7 @@ def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list
 def assistance() -> str:
     here = current_launch()
     page = notices.statement("help", here.tenant, house().settings)
-    return render_template("help.html", page=page)
+    return render_template("help.html", page=page, number=here.learner.id)
 
 
 def language() -> Response:

@@ -57,6 +57,17 @@
     });
   }
 
+  // Parts that are folded on a phone lie open where there is room, and everything does on paper.
+  if (matchMedia("(min-width: 48rem)").matches) {
+    document.querySelectorAll("details[data-open-wide]").forEach((part) => { part.open = true; });
+  }
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("main details:not([open])")];
+    folded.forEach((part) => { part.open = true; });
+  });
+  addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));
+
   // The session ends: say so in time, and let one tap keep it open.
   const ends = Number(body.dataset.ends || 0);
   const before = Number(body.dataset.endsBefore || 0);
