@@ -8,12 +8,14 @@ from sqlalchemy import Connection
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from lti_tool.bootstrap import House, build
+from lti_tool.checking.service import of_tenant
 from lti_tool.ports import Arrival
 from lti_tool.settings import Settings
 from lti_tool.store import migrations
 from lti_tool.store.launches import Replay
 from lti_tool.store.parked import replay_parked
 from lti_tool.web import counting, health, lti, routes, xapi
+from lti_tool.web.admin import routes as admin
 from lti_tool.web.limits import RefusalLimit
 
 
@@ -40,6 +42,7 @@ def create_app(
     lti.install(app, RefusalLimit(per_minute, refusals_file), replay=_parked(house))
     app.register_blueprint(xapi.blueprint)
     app.register_blueprint(health.health)
+    admin.register(app, lambda tenant_id: [r.document() for r in of_tenant(house, tenant_id)])
     if settings.server.trusted_proxies:
         n = settings.server.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

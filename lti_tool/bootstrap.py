@@ -62,13 +62,14 @@ def build(settings: Settings) -> House:
         foreign_worth=settings.assessment.foreign_worth,
         hours_per_month=settings.planning.hours_per_month,
     )
+    content = Content.load(settings.content.dir)
+    meaning = Meaning.of(content, settings.content.dir)
     flows = Services(
-        store=SqlStore(database, seal),
-        content=Content.load(settings.content.dir),
+        store=SqlStore(database, seal, meaning),
+        content=content,
         registry=PersonData.load(PRIVACY_FILE),
         base_url=settings.server.base_url,
         path_statements=partial(path_statements, settings.server.base_url),
         limits=limits,
     )
-    meaning = Meaning.of(flows.content, settings.content.dir)
     return House(settings, database, seal, flows, meaning)

@@ -24,11 +24,12 @@ from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.observe import refold_learner
 from lti_tool.flows.persons import erase_unseen
 from lti_tool.logs import log
-from lti_tool.store import lrs, retention
+from lti_tool.store import lrs, retention, runs
 from lti_tool.store.jobs import Leased, SqlJobs
 from lti_tool.store.pull import pull_once
 
 PURGE_AT_ONCE_S = 3.0
+PULL_AT_ONCE_S = 3.0
 PERSONS_AT_ONCE = 20
 BUSY_S = 0.5  # until an LRS that another puller holds is tried again
 Body = Callable[[House, str, Any, datetime], None]
@@ -52,13 +53,22 @@ def _deliver(house: House, _key: str, _payload: Any, now: datetime) -> None:
 
 def _pull(house: House, key: str, _payload: Any, _now: datetime) -> None:
     report = pull_once(
-        house.database, house.seal, key, settings=house.settings.lrs, meaning=house.meaning
+        house.database,
+        house.seal,
+        key,
+        settings=house.settings.lrs,
+        meaning=house.meaning,
+        budget_s=PULL_AT_ONCE_S,
     )
     if report.busy:
         # Perhaps its puller is dead: look again when the lease has ended, not at the next round.
         soon = utc_now() + timedelta(seconds=BUSY_S)
         with house.database.begin() as conn:
             SqlJobs(conn).enqueue("pull", key, {}, utc_now(), soon)
+    elif not report.caught_up:
+        # A long import lets profiles, paths and deliveries through in between.
+        with house.database.begin() as conn:
+            SqlJobs(conn).enqueue("pull", key, {}, utc_now())
     if report.stored:
         log().info("pulled", lrs=key, pages=report.pages, stored=report.stored)
 
@@ -219,10 +229,10 @@ class Worker:
                 return
         with self.house.database.begin() as conn:
             SqlJobs(conn).finish(leased, self.owner)
+            runs.note(conn, leased.name, utc_now())
 
     def _failed(self, leased: Leased, error: Exception) -> None:
-        # Only our own errors are written for people; others may quote data, so their kind is kept.
-        said = str(error) if isinstance(error, RoadmapError) else type(error).__name__
+        said = _told(error)
         worker = self.house.settings.worker
         now = utc_now()
         wait = min(worker.backoff_s * 2 ** (leased.attempts - 1), 3600.0)
@@ -236,6 +246,14 @@ class Worker:
         with self.house.database.begin() as conn:
             next_try = now + timedelta(seconds=wait) if again else None
             SqlJobs(conn).fail(leased, self.owner, said, next_try, now)
+            runs.note(conn, leased.name, now, said)
+
+
+def _told(error: Exception) -> str:
+    """Return what is kept of an error. Only ours are written for people; others may quote data."""
+    if isinstance(error, MemoryError):
+        return "The job ran out of memory. Give the worker more, or use a smaller lrs.page_size."
+    return str(error) if isinstance(error, RoadmapError) else type(error).__name__
 
 
 class _Heartbeat:

@@ -113,8 +113,7 @@ def serve(host: str, port: int, database: Database, folder: str | None) -> None:
         log().warning(
             "metrics are not served",
             port=port,
-            error=error.strerror or "",
-            remedy="ROADMAP__METRICS__PORT=… (0: off)",
+            error=f"{error.strerror}: choose another ROADMAP__METRICS__PORT (0: off)",
         )
         return
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -83,6 +83,7 @@ class Launch:
     target: str
     services: Mapping[str, Json]  # AGS and NRPS addresses of this link
     created: datetime
+    staff: bool = False  # has a granted right; the LTI role says nothing about it
 
     @property
     def tenant_id(self) -> str:
@@ -213,6 +214,51 @@ class LaunchPlace:
 class LrsTarget:
     id: str
     name: str
+
+
+#: Rights that a named human gives to a person; never read from an LTI launch (decisions.md 1.8).
+STAFF_ROLES = ("admin", "hr", "manager", "lotse", "provider", "staff-council", "evaluator")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something that is audited, and how far it may reach."""
+
+    name: str  # cli, staff:<learner id>, link:<number>
+    tenant_id: str | None = None  # None: the whole installation, at the command line
+
+    def reaches(self, tenant_id: str) -> bool:
+        return self.tenant_id is None or self.tenant_id == tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A right in force: a person by id, and who gave it."""
+
+    id: str
+    tenant_id: str
+    learner_id: str
+    role: str  # one of STAFF_ROLES
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSession:
+    """Somebody in the administration of one municipality. `learner_id` is "" behind a link."""
+
+    id: str
+    tenant: Tenant
+    learner_id: str
+    platform_id: str
+    roles: frozenset[str]
+    language: str
+    created: datetime
+
+    @property
+    def actor(self) -> Actor:
+        name = f"staff:{self.learner_id}" if self.learner_id else f"link:{self.id[:8]}"
+        return Actor(name, self.tenant.id)
 
 
 class Tenants(Protocol):
@@ -356,6 +402,12 @@ class Outbox(Protocol):
         """Let what waits of these kinds belong to nobody, sealed: it outlives the person."""
         ...
 
+    def retry_dead(
+        self, now: datetime, tenant_id: str | None = None, kind: str = "", target_id: str = ""
+    ) -> int:
+        """Make dead letters pending again, all or of one kind and receiver; return how many."""
+        ...
+
     def lrs_targets(self, tenant_id: str) -> tuple[LrsTarget, ...]: ...
 
 
@@ -383,6 +435,60 @@ class Audit(Protocol):
     ) -> None: ...
 
 
+class Staff(Protocol):
+    """Rights, one-time links and sessions of the administration."""
+
+    def grants(self, tenant_id: str) -> tuple[Grant, ...]:
+        """Return the rights in force, the oldest first."""
+        ...
+
+    def roles(self, learner_id: str) -> frozenset[str]: ...
+    def give(self, grant: Grant) -> None: ...
+    def take(self, learner_id: str, role: str, by: str, now: datetime) -> bool:
+        """Revoke; False if the person does not have it."""
+        ...
+
+    def make_link(self, tenant_id: str, now: datetime, until: datetime) -> str:
+        """Return a new secret code; only its digest is kept."""
+        ...
+
+    def use_link(self, code: str, now: datetime) -> str | None:
+        """Return the tenant of a link that is good now, and is used by this."""
+        ...
+
+    def use_ticket(self, number: str, now: datetime) -> bool:
+        """Return whether this ticket was not used before; now it is."""
+        ...
+
+    def open(
+        self, tenant_id: str, learner_id: str, platform_id: str, language: str, now: datetime
+    ) -> "Admitted": ...
+
+
+class Platforms(Protocol):
+    def get(self, platform_id: str) -> "Platform": ...
+    def set_state(self, platform_id: str, state: str) -> None: ...
+    def platform_of(self, deployment_row: str) -> "Platform":
+        """Return the platform of a deployment, by our id of the deployment."""
+        ...
+
+    def set_deployment_state(self, deployment_row: str, state: str) -> None: ...
+
+
+class Quarantine(Protocol):
+    """Single statements that could not be used."""
+
+    def find(self, number: str, tenant_id: str | None) -> "Aside":
+        """:raises NotFound: there is none, or several begin so."""
+        ...
+
+    def retry(self, aside: "Aside", now: datetime) -> str:
+        """Read it again; return "" if it was taken in, else why not."""
+        ...
+
+    def drop(self, aside: "Aside") -> None: ...
+
+
 class Work(Protocol):
     """One transaction, by area."""
 
@@ -404,6 +510,12 @@ class Work(Protocol):
     def jobs(self) -> Jobs: ...
     @property
     def audit(self) -> Audit: ...
+    @property
+    def staff(self) -> Staff: ...
+    @property
+    def platforms(self) -> Platforms: ...
+    @property
+    def quarantine(self) -> Quarantine: ...
 
 
 class Store(Protocol):
@@ -456,6 +568,18 @@ class Platform:
     state: str  # active | pending | blocked
     deployments: Mapping[str, str]  # deployment id -> active | pending | blocked
     plan_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A statement that was set aside. Its bytes stay in the store, sealed."""
+
+    number: str  # the digest of its bytes
+    lrs_id: str
+    lrs: str  # name of the connection
+    tenant_id: str
+    reason: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ requests in hand finish, for `server.stop_s` at most. Why waitress, and why not 
 docs/adr/0009-web-server.md.
 """
 
+import logging
 import os
 import signal
 import socket
@@ -65,8 +66,15 @@ def listen(host: str, port: int) -> socket.socket:
             time.sleep(0.1)
 
 
+def _quiet() -> None:
+    # It warns whenever a request waits for a thread: under load that is many lines a second, and
+    # roadmap_request_seconds says it better.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
 def answer(app: Any, listening: socket.socket, server: Server) -> None:
     """Answer requests until SIGTERM or SIGINT; what is in hand then is finished."""
+    _quiet()
     stopping = threading.Event()
     here = waitress.create_server(app, sockets=[listening], threads=server.threads, **SERVING)
 

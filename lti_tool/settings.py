@@ -75,6 +75,8 @@ class Session:
     idle_s: int
     absolute_s: int
     warning_s: int
+    staff_idle_s: int
+    staff_absolute_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +446,8 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     _between("session.idle_s", 60, 86_400, "seconds"),
     _between("session.absolute_s", 60, 86_400, "seconds"),
     _between("session.warning_s", 0, 3600, "seconds"),
+    _between("session.staff_idle_s", 60, 86_400, "seconds"),
+    _between("session.staff_absolute_s", 300, 86_400, "seconds"),
     (
         "assessment.max_items",
         lambda s: 1 <= s.assessment.min_items <= s.assessment.max_items <= 100,

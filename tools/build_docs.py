@@ -10,6 +10,7 @@ name marks) is in the tables of this file; a route, job or name without an entry
 
 import ast
 import inspect
+import json
 import re
 import sys
 import tempfile
@@ -26,10 +27,21 @@ if __name__ == "__main__":
 import click  # noqa: E402
 from flask import Flask  # noqa: E402
 
-from lti_tool import checking, jobs, settings  # noqa: E402
+from benchmarks.budgets import BUDGET_MS, WHAT_DE  # noqa: E402
+from lti_tool import jobs, settings  # noqa: E402
 from lti_tool.app import create_app  # noqa: E402
 from lti_tool.bootstrap import build  # noqa: E402
-from lti_tool.cli import cli, content, lrs, persons, platforms, tenants  # noqa: E402
+from lti_tool.checking.result import Result  # noqa: E402
+from lti_tool.cli import (  # noqa: E402
+    cli,
+    content,
+    lrs,
+    operation,
+    persons,
+    platforms,
+    quarantine,
+    tenants,
+)
 from lti_tool.lti.refusal import Code  # noqa: E402
 from lti_tool.privacy import PersonData  # noqa: E402
 from lti_tool.store import lrs as lrs_store  # noqa: E402
@@ -37,10 +49,18 @@ from lti_tool.store import mappings, migrations  # noqa: E402
 from lti_tool.store.jobs import SqlJobs  # noqa: E402
 from lti_tool.store.outbox import SqlOutbox  # noqa: E402
 from lti_tool.web import api  # noqa: E402
+from lti_tool.web.admin.remedies import FILE as REMEDIES  # noqa: E402
 from xapi_bridge import mapping, wire  # noqa: E402
 
 MARKED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
-TARGETS = (*sorted((ROOT / "docs" / "reference").glob("*.md")), ROOT / "docs" / "datenschutz.md")
+TARGETS = (
+    *sorted((ROOT / "docs" / "reference").glob("*.md")),
+    ROOT / "docs" / "datenschutz.md",
+    ROOT / "docs" / "how-to" / "anbinden.md",
+    ROOT / "docs" / "how-to" / "datenbank.md",
+)
+DATABASES, FULL_EVIDENCE = ("sqlite", "postgresql"), 10_000_000
+RESULTS = ROOT / "benchmarks" / "results.jsonl"
 
 
 class Undocumented(Exception):
@@ -103,12 +123,36 @@ NAMES = {
     "why": "the reasons of a step",
     "changes": "what a new proposal changes",
     "accept-path": "accept the path",
+    "counts": "what a step counts for",
+    "long": "why a step goes beyond the wished month",
+    "required": "why a step cannot be left out",
     "postpone": "move a step to a later month",
     "swap": "replace a step",
+    "undo": "take the last change of the path back",
+    "this-year": "bring back a step that was left for next year",
+    "reach": "where the plan leads, and which topics stay open",
+    "open-topic": "a topic without a step (`data-competency`, `data-cause`)",
+    "not-fitting": "what does not fit into the year",
+    "tried": "what another plan would mean",
     "reflection": "the form of a private question",
     "export": "download everything about me",
     "erase": "delete everything about me",
     "sure": "the tick before deleting",
+    "open-admin": "open the administration in a window of its own",
+    "enter-admin": "go on behind a one-time link",
+    "leave-admin": "leave the administration",
+    "check-connection": "administration: start the connection test",
+    "approve": "administration: approve a learning portal or a deployment",
+    "block": "administration: block it",
+    "start-job": "administration: start a job",
+    "resend": "administration: send undeliverable messages again",
+    "reread": "administration: read a message of the quarantine again",
+    "drop": "administration: throw it away",
+    "purge": "administration: delete what is due now",
+    "person-number": "administration: the number of a person",
+    "give-right": "administration: give a right",
+    "take-right": "administration: ask before a right is taken away",
+    "take-right-now": "administration: take it away",
     "person": "demo LMS: one person (`data-person`)",
     "course": "demo LMS: one course (`data-course`)",
     "launch-tool": "demo LMS: open the tool in the page",
@@ -141,7 +185,7 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`/l/<launch>/api/path`", (api._path,)),
     ("… `steps[]`", (api._step,)),
     ("`roadmap check --json`", ("ok", "checks")),
-    ("… `checks[]`", (checking.Result.document,)),
+    ("… `checks[]`", (Result.document,)),
     ("`roadmap lrs status --json`", ("lrs", "outbox")),
     ("… `lrs[]`", (lrs_store._status, *lrs_store.COUNTS)),
     ("… `outbox`", ("pending", "delivered", "dead")),
@@ -149,7 +193,14 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`roadmap lrs list --json`: `lrs[]`", ("name", "endpoint")),
     ("`roadmap outbox list --json`", ("outbox", "stuck")),
     ("… `stuck[]`", (SqlOutbox.stuck,)),
-    ("`roadmap jobs status --json`: `jobs[]`", (SqlJobs.listed,)),
+    ("`roadmap jobs status --json`", ("jobs", "runs")),
+    ("… `jobs[]`", (SqlJobs.listed,)),
+    ("… `runs[]`", (operation._run,)),
+    ("`roadmap admin list --json`: `rights[]`", ("person", "role", "by", "since")),
+    ("`roadmap admin link --json`", ("url", "until")),
+    ("`roadmap lrs quarantine list --json`: `quarantine[]`", (quarantine._row,)),
+    ("`roadmap lrs quarantine show --json`", (quarantine._row, "form")),
+    ("`roadmap platform refusals --json`: `refusals[]`", (platforms.refused.callback,)),
     ("`roadmap mapping unmapped --json`: `unmapped[]`", (mappings.still_unmapped,)),
     ("`roadmap tenant list --json`: `tenants[]`", ("key", "name", "land", *tenants.SWITCHES)),
     ("`roadmap platform list --json`: `platforms[]`", (platforms.listed.callback,)),
@@ -172,7 +223,8 @@ VISIBLE = {
     "learner, receiving system": "die Person selbst und das System, an das es geht",
     "learner, chosen recipient": "die Person selbst und wen sie dafür gewählt hat",
     "systems with a key of this LRS": "Systeme mit einem Schlüssel für diesen LRS",
-    "operator": "wer den Dienst betreibt",
+    "operator": "wer den Dienst betreibt; ohne Namen die Verwaltung der Kommune",
+    "learner, administration": "die Person selbst und die Verwaltung der Kommune",
 }
 
 
@@ -289,6 +341,15 @@ def refusals() -> str:
     return _table(("code", "status", "case on the page"), rows)
 
 
+def remedies() -> str:
+    """Return the German table of what each refusal means and what to do."""
+    rows = [
+        (", ".join(f"`{code}`" for code in e["codes"]), e["cause_de"], e["remedy_de"])
+        for e in tomllib.loads(REMEDIES.read_text(encoding="utf-8"))["refusal"]
+    ]
+    return _table(("Grund", "Ursache", "was zu tun ist"), rows)
+
+
 def jobs_table() -> str:
     if JOBS.keys() != jobs.JOBS.keys():
         raise Undocumented(f"jobs: {JOBS.keys() ^ jobs.JOBS.keys()}")
@@ -322,7 +383,7 @@ def data_tests_in_use() -> set[str]:
     """Return the names that templates and pages give."""
     found: set[str] = set()
     for folder in ("lti_tool/web/templates", "demo/templates"):
-        for path in (ROOT / folder).glob("*.html"):
+        for path in (ROOT / folder).rglob("*.html"):
             text = path.read_text(encoding="utf-8")
             found |= set(re.findall(r'test=("[a-z-]+")', text))
             found |= set(re.findall(r'timeline\([^)]*, ("[a-z-]+")\)', text))
@@ -387,6 +448,26 @@ def retention_days() -> str:
     return _table(("Einstellung", "Vorgabe"), rows)
 
 
+def full_house() -> str:
+    """Return the times in a full house: the budgets, and what the newest full run measured."""
+    measured: dict[tuple[str, str], float] = {}
+    for line in RESULTS.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["settings"].get("evidence") == FULL_EVIDENCE:
+            measured[row["name"].removeprefix("scale_"), row["settings"]["database"]] = row["value"]
+    rows = [
+        (WHAT_DE[name], *map(_time, (max(budgets), *(measured[name, d] for d in DATABASES))))
+        for name, budgets in BUDGET_MS.items()
+    ]
+    return _table(("was", "Budget", "SQLite", "PostgreSQL"), rows)
+
+
+def _time(ms: float) -> str:
+    if ms < 1000:
+        return f"{ms:.0f} ms" if ms >= 1 else "unter 1 ms"
+    return f"{ms / 1000:.1f} s".replace(".0 s", " s").replace(".", ",")
+
+
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in row) + " |" for row in lines)
@@ -397,6 +478,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
     "routes": routes,
     "refusals": refusals,
+    "remedies": remedies,
     "jobs": jobs_table,
     "data-tests": data_tests,
     "json": json_keys,
@@ -404,6 +486,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "xapi-written": xapi_written,
     "person-data": person_data,
     "retention": retention_days,
+    "full-house": full_house,
 }
 
 if __name__ == "__main__":

@@ -51,13 +51,17 @@ def path_of(language: str) -> Path:
     return WEB / "translations" / language / "LC_MESSAGES" / "messages.po"
 
 
-def extracted() -> Catalog:
-    """Return every message of code and templates, without places: line numbers only make noise."""
+def extracted(*, learners_only: bool = False) -> Catalog:
+    """Return every message of code and templates, without places: line numbers only make noise.
+
+    With `learners_only`, without what only the administration reads.
+    """
     found = Catalog(project="roadmap-lti", charset="utf-8", fuzzy=False)
-    for _file, _line, message, _comments, context in extract_from_dir(
+    for file, _line, message, _comments, context in extract_from_dir(
         WEB, METHODS, keywords=KEYWORDS, options_map={"**": {"silent": "false"}}
     ):
-        found.add(message, context=context)
+        if not (learners_only and "admin" in Path(file).parts):
+            found.add(message, context=context)
     return found
 
 

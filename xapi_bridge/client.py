@@ -117,6 +117,10 @@ class Client:
         except (StatementConflict, RequestRefused):
             self._send_singly(url, statements)
 
+    def offer_nothing(self) -> None:
+        """Ask to store an empty list: what the store says to that tells what our key may do."""
+        self._ask("POST", f"{self.endpoint}/statements", body=b"[]")
+
     def _send_singly(self, url: str, statements: Sequence[Mapping[str, Json]]) -> None:
         refused: BridgeError | None = None
         for statement in statements:

@@ -15,6 +15,7 @@ import orjson
 from xapi_bridge.slices import joined, members
 from xapi_bridge.statement import Statement
 
+_MEANT = ("id", "type", "objectType")  # what the mapping reads: addresses, not texts
 _OTHERS = ("instructor", "team", "contextAgents", "contextGroups")
 
 
@@ -57,8 +58,9 @@ def _names(statement: Statement) -> list[str]:
     """Return how the persons of a statement are called, longest first, where that tells a name."""
     document, context = statement.document, statement.context
     agents = [document["actor"], document.get("authority"), *(context.get(k) for k in _OTHERS)]
-    found = {name for agent in agents for name in _called(agent)}
-    # "4" or "P-1" is no name, and cutting it out would change everything.
+    whole = {name for agent in agents for name in _called(agent)}
+    found = whole | {part for name in whole for part in name.split()}
+    # "4" or "von" is no name, and cutting it out would change everything.
     return sorted((n for n in found if len(n) > 3 and not n.isdigit()), key=len, reverse=True)
 
 
@@ -85,12 +87,12 @@ def _unnamed(raw: bytes, names: list[str]) -> bytes:
 
 def _without(value: Any, names: list[str]) -> Any:
     if isinstance(value, dict):
-        return {k: v if k == "id" else _without(v, names) for k, v in value.items()}
+        return {k: v if k in _MEANT else _without(v, names) for k, v in value.items()}
     if isinstance(value, list):
         return [_without(entry, names) for entry in value]
     if isinstance(value, str):
         for name in names:
-            value = re.sub(re.escape(name), "…", value, flags=re.IGNORECASE)
+            value = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "…", value, flags=re.IGNORECASE)
     return value
 
 

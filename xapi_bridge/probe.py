@@ -1,4 +1,4 @@
-"""What a store can do, found out by asking it; reads only.
+"""What a store can do, found out by asking it; nothing is ever written.
 
 Small on purpose: versions, page cap, whether `since` works on `stored`, Consistent-Through.
 """
@@ -62,6 +62,22 @@ def probe(client: Client) -> Capabilities:
         consistent_through="trusted" if ours and seen == "present" else seen,
         ours=ours,
     )
+
+
+def may_write(client: Client) -> bool:
+    """Return whether the store would take statements from our key: it is offered none. Sends.
+
+    A store that looks at the list before the key says 400 to an empty one; that is no refusal.
+
+    :raises BridgeError: it cannot be reached.
+    """
+    try:
+        client.offer_nothing()
+    except CredentialsRefused:
+        return False
+    except RequestRefused:
+        return True
+    return True
 
 
 def _about(client: Client) -> Mapping[str, Any]:

@@ -254,8 +254,9 @@ def _entry(raw: bytes, position: int) -> Statement | Bad:
 def _typed(raw: bytes, document: Json, id_required: bool) -> Statement:
     if not isinstance(document, dict):
         raise MalformedStatement("not an object")
-    if unknown := document.keys() - _FIELDS:
-        raise MalformedStatement(f"unknown property {sorted(unknown)[0][:40]!r}")
+    if document.keys() - _FIELDS:
+        # Not named: a key can be a name, and the reason is read by people and kept unsealed.
+        raise MalformedStatement("unknown property")
     if empty := [key for key, value in document.items() if value is None]:
         raise MalformedStatement(f"{empty[0]} is null")
     kind, object_id = _object(document.get("object"))

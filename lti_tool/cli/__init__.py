@@ -11,7 +11,7 @@ import click
 
 from competency.errors import CompetencyError
 from lti_tool import logs
-from lti_tool.cli import content, database, demo, lrs, operation, persons, platforms, tenants
+from lti_tool.cli import admin, content, database, demo, lrs, operation, persons, platforms, tenants
 from lti_tool.errors import RoadmapError
 from xapi_bridge.errors import BridgeError
 
@@ -32,6 +32,7 @@ for command in (
     platforms.platform,
     platforms.deployment,
     platforms.keys,
+    admin.admin,
     lrs.lrs,
     lrs.outbox,
     lrs.mapping,

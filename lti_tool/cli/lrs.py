@@ -10,9 +10,13 @@ import click
 from lti_tool import jobs as the_jobs
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, dump, now, opened, show, tenant_option
+from lti_tool.cli.quarantine import quarantine
 from lti_tool.errors import NotFound, RoadmapError
+from lti_tool.flows import resending
+from lti_tool.ports import Actor
 from lti_tool.store import lrs as connections
 from lti_tool.store import mappings, tenants, xapi_statements
+from lti_tool.store.audit import SqlAudit
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.pull import client_of, pull_once
@@ -64,6 +68,7 @@ def add(name: str, tenant: str, endpoint: str, key: str, secret_file: Path, stri
                 capabilities=found.document(),
                 overlap_s=house.settings.lrs.overlap_s,
             )
+            SqlAudit(conn).note("cli", "lrs.add", {"lrs": name}, now(), made.tenant_id)
     click.echo(f"LRS {made.name} added. {_words(found)}")
 
 
@@ -92,6 +97,7 @@ def key(tenant: str, scope: str, out: Path) -> None:
         found = tenants.by_key(conn, tenant)
         tenants.change(conn, found.id, replace(found.settings, lrs_embedded=True))
         name, secret = xapi_statements.new_credential(conn, found.id, scope, now())
+        SqlAudit(conn).note("cli", "lrs.key", {"scope": scope}, now(), found.id)
         endpoint = f"{house.settings.server.base_url}/xapi"
         _write_secret(out, f"endpoint {endpoint}\nkey {name}\nsecret {secret}\n")
     click.echo(f"{out} written. The embedded LRS is on for {tenant}: {endpoint}")
@@ -185,6 +191,9 @@ def probe(name: str, as_json: bool) -> None:
         click.echo(_words(found))
 
 
+lrs.add_command(quarantine)
+
+
 @click.group()
 def outbox() -> None:
     """What leaves the house."""
@@ -211,8 +220,8 @@ def outbox_list(as_json: bool) -> None:
 @outbox.command()
 def retry() -> None:
     """Send dead letters again. Example: roadmap outbox retry"""
-    with opened() as house, house.database.begin() as conn:
-        number = SqlOutbox(conn, house.seal).retry_dead(now())
+    with opened() as house:
+        number = resending.resend(house.flows, Actor("cli"), now())
     click.echo(f"{number} will be sent again.")
 
 
@@ -244,6 +253,8 @@ def import_(file: Path, tenant: str, dry_run: bool) -> None:
             before = mappings.of_tenant(conn, tenant_id)
             if not dry_run:
                 mappings.add(conn, tenant_id, given, now())
+                detail = {"count": len(given)}
+                SqlAudit(conn).note("cli", "mapping.import", detail, now(), tenant_id)
     new = sum(activity not in before for activity in given)
     changed = sum(before.get(a, unit) != unit for a, unit in given.items())
     click.echo(f"{new} new, {changed} changed{' (dry run, nothing written)' if dry_run else ''}")

@@ -12,10 +12,11 @@ import click
 from lti_tool import logs, metrics, serving, settings
 from lti_tool.app import create_app
 from lti_tool.bootstrap import House, build
-from lti_tool.checking import run_checks
-from lti_tool.cli.opening import as_json, dump, opened, show
+from lti_tool.checking.service import run_checks
+from lti_tool.cli.opening import as_json, dump, now, opened, show
 from lti_tool.jobs import JOBS, Worker, run_now
 from lti_tool.settings import Settings
+from lti_tool.store import runs
 from lti_tool.store.jobs import SqlJobs
 
 
@@ -112,6 +113,8 @@ def run(name: str, key: str) -> None:
     """Run a job here and now. Example: roadmap jobs run purge"""
     with opened() as house:
         run_now(house, name, key)
+        with house.store.begin() as work:
+            work.audit.note("cli", "jobs.run", {"job": name}, now())
     click.echo(f"{name} done")
 
 
@@ -121,4 +124,20 @@ def status(as_json: bool) -> None:
     """List waiting, running and failed jobs. Example: roadmap jobs status --json"""
     with opened() as house, house.database.read() as conn:
         rows: list[dict[str, Any]] = SqlJobs(conn).listed()
-    show(rows, json_=as_json, key="jobs", empty="Nothing waits.")
+        done = [_run(r) for r in runs.listed(conn).values()]
+    if as_json:
+        dump({"jobs": rows, "runs": done})
+        return
+    show(rows, json_=False, key="jobs", empty="Nothing waits.")
+    show(done, json_=False, key="runs", empty="No job has run yet.")
+
+
+def _run(run: runs.Run) -> dict[str, Any]:
+    return {
+        "name": run.name,
+        "runs": run.runs,
+        "last_run": run.ran.isoformat() if run.ran else "",
+        "failures": run.failures,
+        "last_failure": run.failed.isoformat() if run.failed else "",
+        "last_error": run.last_error,
+    }

@@ -114,6 +114,9 @@ def purge(dry_run: bool, as_json: bool) -> None:
     """Delete what is past its time. Example: roadmap privacy purge --dry-run"""
     with opened() as house:
         counts = _purged(house, now(), dry_run=dry_run)
+        if not dry_run:
+            with house.store.begin() as work:
+                work.audit.note("cli", "retention.run", {"rows": sum(counts.values())}, now())
     if as_json:
         dump({"dry_run": dry_run, "rules": counts})
         return

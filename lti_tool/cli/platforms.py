@@ -1,5 +1,6 @@
 """`roadmap platform`, `deployment`, `keys`: which LMS may launch this tool."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import click
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
 from lti_tool.errors import RoadmapError
+from lti_tool.flows import approvals
 from lti_tool.lti.platforms import KINDS, ilias
 from lti_tool.lti.registering import Registration, warnings_of
-from lti_tool.ports import Platform
+from lti_tool.ports import Actor, Platform
 from lti_tool.store import keys as tool_keys
-from lti_tool.store import platforms, tenants
+from lti_tool.store import platforms, refusals, tenants
 
 
 @click.group()
@@ -118,6 +120,32 @@ def block(platform_id: str) -> None:
     _set_state(platform_id, "blocked")
 
 
+@platform.command("refusals")
+@click.option(
+    "--days", default=7, show_default=True, type=click.IntRange(1, 400), help="How far back"
+)
+@as_json
+def refused(days: int, as_json: bool) -> None:
+    """Count refused logins and launches by day, code and LMS. Example: roadmap platform refusals
+
+    What each code means and what to do stands in docs/how-to/anbinden.md.
+    """
+    with opened() as house, house.database.read() as conn:
+        issuers = {p.id: p.issuer for p in platforms.listed(conn)}
+        first = (now() - timedelta(days=days)).date().isoformat()
+        rows: list[dict[str, Any]] = [
+            {
+                "day": r.day,
+                "code": r.code,
+                "platform": issuers.get(r.platform_id, ""),
+                "count": r.count,
+                "skew_s": r.skew_s,
+            }
+            for r in refusals.rows(conn, first)
+        ]
+    show(rows, json_=as_json, key="refusals", empty="Nothing was refused.")
+
+
 @click.group()
 def deployment() -> None:
     """Deployments: where an LMS has installed the tool."""
@@ -139,9 +167,14 @@ def deployments(as_json: bool) -> None:
 @click.argument("deployment_row")
 def approve_deployment(deployment_row: str) -> None:
     """Accept a deployment that waited. Example: roadmap deployment approve ID"""
-    with opened() as house, house.database.begin() as conn:
-        platforms.set_deployment_state(conn, deployment_row, "active")
-    click.echo("Deployment approved.")
+    _set_deployment(deployment_row, "active")
+
+
+@deployment.command("block")
+@click.argument("deployment_row")
+def block_deployment(deployment_row: str) -> None:
+    """Refuse launches from a deployment. Example: roadmap deployment block ID"""
+    _set_deployment(deployment_row, "blocked")
 
 
 @click.group()
@@ -163,10 +196,14 @@ def list_keys(as_json: bool) -> None:
 
 def _set_state(platform_id: str, state: str) -> None:
     with opened() as house:
-        with house.database.begin() as conn:
-            found = platforms.set_state(conn, platform_id, state)
-        _audit(house, f"platform.{state}", found)
+        found = approvals.set_platform(house.flows, Actor("cli"), platform_id, state, now())
     click.echo(f"{found.issuer} is {state}.")
+
+
+def _set_deployment(deployment_row: str, state: str) -> None:
+    with opened() as house:
+        found = approvals.set_deployment(house.flows, Actor("cli"), deployment_row, state, now())
+    click.echo(f"Deployment of {found.issuer} {'approved' if state == 'active' else 'blocked'}.")
 
 
 def _audit(house: House, action: str, found: Platform) -> None:

@@ -8,6 +8,7 @@ import click
 from lti_tool.cli.opening import as_json, now, opened, show
 from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
+from lti_tool.store.audit import SqlAudit
 
 SWITCHES = ("ags", "lrs_embedded", "write_back", "plan_service")
 
@@ -29,6 +30,7 @@ def add(key: str, name: str, land: str, contact: str) -> None:
     """
     with opened() as house, house.database.begin() as conn:
         made = tenants.add(conn, key, name, land, TenantSettings(contact=contact), now())
+        SqlAudit(conn).note("cli", "tenant.add", {}, now(), made.id)
     click.echo(f"Tenant {made.key} added. Grades and the learning plan are off until switched on.")
 
 

@@ -8,7 +8,7 @@ from competency.catalogue import LearningUnit
 from competency.path import LearningPath, PathState, Reason, Wishes
 from competency.target import Target
 from lti_tool.errors import Conflict
-from lti_tool.flows import departure, measure, replanning, withdrawal
+from lti_tool.flows import departure, measure, prospect, replanning, withdrawal
 from lti_tool.flows.observe import profile_from
 from lti_tool.ports import Learner, Services, StoredPath, Work
 from recommender.filters import offered
@@ -37,7 +37,8 @@ class PathView:
 class Alternative:
     unit: LearningUnit
     reasons: tuple[Reason, ...]
-    lost: bool  # the Soll is not (or later) reached with it
+    missing: tuple[str, ...]  # topics that end lower with it
+    later: bool  # the path ends later with it
 
 
 def current(s: Services, learner: Learner, now: datetime) -> PathView:
@@ -111,16 +112,20 @@ def postpone(s: Services, learner: Learner, unit: str, month: int, now: datetime
 
 
 def exclude(s: Services, learner: Learner, unit: str, now: datetime) -> None:
-    """Leave a unit out this year. Writes and commits."""
+    """Leave a unit out this year, and with it whatever builds on it. Writes and commits.
+
+    :raises Conflict: the unit is required; it would stay whatever was wished.
+    """
 
     def without(wishes: Wishes) -> Wishes:
         return replace(wishes, excluded=wishes.excluded | {unit}, included=wishes.included - {unit})
 
+    _refuse_required(s, learner, unit)
     _wish(s, learner, unit, without, now)
 
 
 def swap(s: Services, learner: Learner, unit: str, other: str, now: datetime) -> None:
-    """Take another unit instead. Writes and commits."""
+    """Take another unit instead. Writes and commits. :raises Conflict: the unit is required."""
 
     def instead(wishes: Wishes) -> Wishes:
         return replace(
@@ -131,21 +136,22 @@ def swap(s: Services, learner: Learner, unit: str, other: str, now: datetime) ->
 
     if other not in s.content.catalogue.by_key:
         raise Conflict("There is no such offer.", remedy="Choose one of the list.")
+    _refuse_required(s, learner, unit)
     _wish(s, learner, unit, instead, now)
 
 
-def undo(s: Services, learner: Learner, unit: str, now: datetime) -> None:
-    """Forget what was wished about a unit. Writes and commits."""
+def undo(s: Services, learner: Learner, unit: str, now: datetime, *, other: str = "") -> None:
+    """Forget what was wished about a unit, and about the one it was swapped for. Writes."""
 
     def forgotten(wishes: Wishes) -> Wishes:
         return replace(
             wishes,
             excluded=wishes.excluded - {unit},
-            included=wishes.included - {unit},
+            included=wishes.included - {unit, other},
             not_before={u: m for u, m in wishes.not_before.items() if u != unit},
         )
 
-    _wish(s, learner, unit, forgotten, now)
+    _wish(s, learner, unit, forgotten, now, afresh=True)
 
 
 def alternatives(
@@ -172,7 +178,7 @@ def alternatives(
         mandatory=replanning.duties(settings, learner),
     )
     units = s.content.catalogue.by_key
-    return tuple(Alternative(units[a.unit], a.reasons, a.lost) for a in found)
+    return tuple(Alternative(units[a.unit], a.reasons, a.missing, a.later > 0) for a in found)
 
 
 def what_if(s: Services, learner: Learner, wishes: Wishes, now: datetime) -> LearningPath | None:
@@ -218,16 +224,32 @@ def allow_proposals(s: Services, learner: Learner, now: datetime) -> None:
         work.learners.save(replace(learner, state="active"), now)
 
 
+def _refuse_required(s: Services, learner: Learner, unit: str) -> None:
+    if unit in prospect.duties(s, learner):
+        raise Conflict("This unit is required.", remedy="Postpone it instead.")
+
+
 def _wish(
-    s: Services, learner: Learner, unit: str, change: Callable[[Wishes], Wishes], now: datetime
+    s: Services,
+    learner: Learner,
+    unit: str,
+    change: Callable[[Wishes], Wishes],
+    now: datetime,
+    *,
+    afresh: bool = False,
 ) -> None:
     if unit not in s.content.catalogue.by_key:
         raise Conflict("There is no such offer.", remedy="Go back to your path.")
-    _plan_anew(s, learner, change, now)
+    _plan_anew(s, learner, change, now, afresh=afresh)
 
 
 def _plan_anew(
-    s: Services, learner: Learner, change: Callable[[Wishes], Wishes], now: datetime
+    s: Services,
+    learner: Learner,
+    change: Callable[[Wishes], Wishes],
+    now: datetime,
+    *,
+    afresh: bool = False,
 ) -> None:
     """:raises Conflict: the person objected to proposals, perhaps in another tab just now."""
     with s.store.begin() as work:
@@ -236,14 +258,17 @@ def _plan_anew(
             raise Conflict("There are no proposals.", remedy="Look at your path.")
         changed = replace(learner, wishes=change(replanning.wishes_of(s, learner)))
         work.learners.save(changed, now)
-        _draft(s, work, changed, now)
+        _draft(s, work, changed, now, afresh=afresh)
 
 
-def _draft(s: Services, work: Work, learner: Learner, now: datetime) -> StoredPath:
+def _draft(
+    s: Services, work: Work, learner: Learner, now: datetime, *, afresh: bool = False
+) -> StoredPath:
     stored = work.profiles.get(learner.id)
     if stored is None:
         raise Conflict("Answer some questions first.", remedy="Start with the first question.")
-    return replanning.draft(s, work, learner, profile_from(stored.document), now)
+    profile = profile_from(stored.document)
+    return replanning.draft(s, work, learner, profile, now, afresh=afresh)
 
 
 def _waiting_draft(work: Work, learner: Learner) -> StoredPath:

@@ -12,6 +12,7 @@ from datetime import datetime
 from competency.path import LearningPath, PathState, StepState, Wishes
 from competency.profile import Profile
 from competency.target import Target
+from lti_tool import logs
 from lti_tool.flows import departure, measure
 from lti_tool.ports import (
     Learner,
@@ -38,14 +39,36 @@ def follow(s: Services, work: Work, learner: Learner, profile: Profile, now: dat
         _propose(s, work, learner, profile, accepted, done, now)
 
 
-def draft(s: Services, work: Work, learner: Learner, profile: Profile, now: datetime) -> StoredPath:
-    """Make, store and return a draft, replacing an earlier one."""
+def draft(
+    s: Services,
+    work: Work,
+    learner: Learner,
+    profile: Profile,
+    now: datetime,
+    *,
+    afresh: bool = False,
+) -> StoredPath:
+    """Make, store and return a draft, replacing an earlier one.
+
+    `afresh`: not close to the draft that is there. Who takes a wish back wants the plan from before
+    the wish, not one near to what the wish had made of it. An accepted path is stayed close to
+    anyway.
+    """
     accepted = work.paths.accepted(learner.id)
     done = frozenset(work.evidence.completed_units(learner.id))
     # Close to what the learner has seen: a postponed step must not shuffle all the others.
     near = accepted or work.paths.current(learner.id)
+    if afresh and accepted is None and near is not None:
+        near = _only_done(near, done)
     made = solve(s, work, learner, profile, wishes_of(s, learner), near, done, now)
     return _store_draft(work, learner, made, now)
+
+
+def _only_done(stored: StoredPath, done: frozenset[str]) -> StoredPath:
+    """Return a path without what is ahead; its first month stays, wishes count months from it."""
+    marked = stored.path.with_done(done)
+    kept = tuple(step for step in marked.steps if step.state is StepState.DONE)
+    return replace(stored, path=replace(marked, steps=kept))
 
 
 def solve(
@@ -132,6 +155,9 @@ def _ahead(path: LearningPath) -> frozenset[str]:
 
 
 def _store_draft(work: Work, learner: Learner, made: Plan, now: datetime) -> StoredPath:
+    for problem in made.certificate.problems:
+        # Which unit it is stays in the path, where the learner reads it.
+        logs.log().info("plan reduced", reason=problem.key, tenant=learner.tenant_id)
     current = work.paths.current(learner.id)
     replaces = current if current and current.path.state is PathState.DRAFT else None
     logged = Recommendation(

@@ -22,6 +22,7 @@ class Case(StrEnum):
     PORTAL = "PORTAL"
     OURS = "INTERN"
     SLOW = "LANGSAM"
+    STAFF = "VERWALTUNG"
 
 
 class Code(Enum):
@@ -117,6 +118,10 @@ class Code(Enum):
     CSRF = ("form-token", 403, Case.FORM)
     ORIGIN = ("form-origin", 403, Case.FORM)
     STALE = ("form-stale", 409, Case.FORM)
+    # In the administration
+    STAFF_SESSION = ("staff-session", 403, Case.STAFF)
+    STAFF_RIGHT = ("staff-right", 403, Case.STAFF)
+    STAFF_ENTRY = ("staff-entry", 403, Case.STAFF)
 
     def __init__(self, slug: str, status: int, case: Case) -> None:
         self.slug = slug

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from lti_tool.store.database import upsert, us
-from lti_tool.store.schema.core import job
+from lti_tool.store.schema.core import job, learner
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,39 @@ class Leased:
     key: str
     payload: Any
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What waits under one job's name, as far as it concerns one municipality."""
+
+    waiting: int
+    failed: int
+    next_us: int | None
+    last_error: str
+
+
+def queued(conn: Connection, tenant_id: str) -> dict[str, Queued]:
+    """Return what waits, by name: jobs for all, and those of this municipality's persons."""
+    ours = select(learner.c.id).where(learner.c.tenant_id == tenant_id)
+    found = conn.execute(
+        select(job).where(or_(job.c.key == "all", job.c.key.in_(ours))).order_by(job.c.run_after_us)
+    )
+    by_name: dict[str, list[Row[Any]]] = {}
+    for row in found:
+        by_name.setdefault(row.name, []).append(row)
+    return {name: _queued(rows) for name, rows in by_name.items()}
+
+
+def _queued(rows: list[Row[Any]]) -> Queued:
+    waiting = [r for r in rows if r.state != "failed"]
+    errors = [r.last_error for r in rows if r.last_error]
+    return Queued(
+        waiting=len(waiting),
+        failed=len(rows) - len(waiting),
+        next_us=waiting[0].run_after_us if waiting else None,
+        last_error=errors[0] if errors else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)

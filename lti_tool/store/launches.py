@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from lti_tool.ports import Admitted, Arrival, Launch
 from lti_tool.seal import Seal
@@ -20,6 +20,7 @@ from lti_tool.store import learners, tenants
 from lti_tool.store.database import Database, at, insert_ignore, us
 from lti_tool.store.schema.core import identity, learner
 from lti_tool.store.schema.lti import launch, nonce, platform
+from lti_tool.store.schema.staff import staff_grant
 
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
@@ -145,7 +146,19 @@ class Opened:
 
 def find(conn: Connection, launch_id: str) -> Opened | None:
     """Return a launch with its learner and tenant, or None."""
-    columns = (launch, platform.c.kind, platform.c.state, platform.c.auth_url, platform.c.issuer)
+    staff = (
+        exists()
+        .where(staff_grant.c.learner_id == launch.c.learner_id, staff_grant.c.revoked_us.is_(None))
+        .label("staff")
+    )
+    columns = (
+        launch,
+        staff,
+        platform.c.kind,
+        platform.c.state,
+        platform.c.auth_url,
+        platform.c.issuer,
+    )
     joined = launch.join(platform, platform.c.id == launch.c.platform_id)
     row = conn.execute(
         select(*columns).select_from(joined).where(launch.c.id == launch_id)
@@ -169,6 +182,7 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
             target=row.target,
             services=row.services,
             created=at(row.created_us),
+            staff=bool(row.staff),
         ),
         secret_hash=row.secret_hash,
         seen=at(row.seen_us),

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.ports import Platform
 from lti_tool.store.database import insert_ignore, us
-from lti_tool.store.schema.lti import deployment, platform
+from lti_tool.store.schema.lti import deployment, launch, platform
 
 
 class Deployment(NamedTuple):
@@ -82,8 +83,10 @@ def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
     return _select(conn, platform.c.issuer == issuer)
 
 
-def listed(conn: Connection) -> list[Platform]:
-    return _select(conn, platform.c.id == platform.c.id)
+def listed(conn: Connection, tenant_id: str | None = None) -> list[Platform]:
+    """Return platforms, the oldest first; of one municipality, or of all."""
+    everything = platform.c.id == platform.c.id
+    return _select(conn, everything if tenant_id is None else platform.c.tenant_id == tenant_id)
 
 
 def set_state(conn: Connection, platform_id: str, state: str) -> Platform:
@@ -144,6 +147,16 @@ def deployments(conn: Connection) -> list[Deployment]:
     ]
 
 
+def running(conn: Connection, platform_id: str, since: datetime) -> int:
+    """Return how many launches from there were in use since an instant and have not ended."""
+    mine = (
+        launch.c.platform_id == platform_id,
+        launch.c.seen_us >= us(since),
+        launch.c.ended_us.is_(None),
+    )
+    return conn.execute(select(func.count()).select_from(launch).where(*mine)).scalar_one()
+
+
 def set_deployment_state(conn: Connection, deployment_row_id: str, state: str) -> None:
     """Approve (`active`) or block a deployment. Writes.
 
@@ -153,7 +166,34 @@ def set_deployment_state(conn: Connection, deployment_row_id: str, state: str) -
         update(deployment).where(deployment.c.id == deployment_row_id).values(state=state)
     )
     if found.rowcount == 0:
-        raise NotFound("There is no such deployment.", remedy="See `roadmap deployment list`.")
+        raise _no_deployment()
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPlatforms:
+    """Implements ports.Platforms: what may be approved and blocked."""
+
+    conn: Connection
+
+    def get(self, platform_id: str) -> Platform:
+        return get(self.conn, platform_id)
+
+    def set_state(self, platform_id: str, state: str) -> None:
+        set_state(self.conn, platform_id, state)
+
+    def platform_of(self, deployment_row: str) -> Platform:
+        mine = select(deployment.c.platform_id).where(deployment.c.id == deployment_row)
+        found = self.conn.execute(mine).scalar_one_or_none()
+        if found is None:
+            raise _no_deployment()
+        return get(self.conn, found)
+
+    def set_deployment_state(self, deployment_row: str, state: str) -> None:
+        set_deployment_state(self.conn, deployment_row, state)
+
+
+def _no_deployment() -> NotFound:
+    return NotFound("There is no such deployment.", remedy="See `roadmap deployment list`.")
 
 
 def _select(conn: Connection, condition: object) -> list[Platform]:

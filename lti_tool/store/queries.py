@@ -104,4 +104,4 @@ def _name(module: str, code: CodeType) -> str:
 
 def _judge(name: str, spent_s: float, slow_s: float) -> None:
     if spent_s >= slow_s:
-        log().warning("slow query", name=name, ms=round(spent_s * 1e3))
+        log().warning("slow query", where=name, ms=round(spent_s * 1e3))

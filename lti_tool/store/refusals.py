@@ -1,5 +1,6 @@
 """How often logins and launches were refused, by day, code and platform. No person, no address."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -17,6 +18,23 @@ def count(
         return
     matching = [refusal.c[name] == value for name, value in key.items()]
     conn.execute(update(refusal).where(*matching).values(count=refusal.c.count + 1, skew_s=skew_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How often one code came on one day from one platform ("": nobody knows which)."""
+
+    day: str
+    code: str
+    platform_id: str
+    count: int
+    skew_s: float | None
+
+
+def rows(conn: Connection, day: str) -> list[Refusal]:
+    """Return the counts since a day (ISO date), day by day."""
+    found = conn.execute(select(refusal).where(refusal.c.day >= day).order_by(refusal.c.day))
+    return [Refusal(*row) for row in found.tuples()]
 
 
 def since(conn: Connection, day: str) -> dict[str, int]:

@@ -26,8 +26,9 @@ from sqlalchemy import (
 
 from lti_tool.settings import Retention
 from lti_tool.store.database import Database, tidy, us
-from lti_tool.store.schema import core, lti, xapi
+from lti_tool.store.schema import core, lti, staff, xapi
 
+STAFF_SESSION_KEPT_DAYS, STAFF_LINK_KEPT_DAYS = 2, 1
 LAUNCH_KEPT_HOURS = 9  # the absolute end of a session, plus an hour
 FOUND_AT_ONCE = 5000
 BATCH_S = 0.1  # how long one batch should hold the write lock
@@ -61,6 +62,16 @@ def purge(
         with database.read() as conn:
             return {name: _count(conn, rule) for name, rule in _rules(kept, now).items()}
     return purge_some(database, kept, now, budget_s=float("inf")).counts
+
+
+def due(database: Database, kept: Retention, now: datetime, tenant_id: str) -> Mapping[str, int]:
+    """Return how many rows of one municipality are past their time, by rule. Reads only."""
+    with database.read() as conn:
+        return {
+            name: _count(conn, Rule(rule.table, rule.past & (rule.table.c.tenant_id == tenant_id)))
+            for name, rule in _rules(kept, now).items()
+            if "tenant_id" in rule.table.c
+        }
 
 
 def purge_some(database: Database, kept: Retention, now: datetime, *, budget_s: float) -> Purged:
@@ -203,6 +214,16 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             xapi.xapi_statement.c.stored_us < before(kept.embedded_statements),
         ),
         "audit": Rule(core.audit, core.audit.c.at_us < before(kept.audit)),
+        "revoked rights": Rule(
+            staff.staff_grant, staff.staff_grant.c.revoked_us < before(kept.audit)
+        ),
+        "staff sessions": Rule(
+            staff.staff_session,
+            staff.staff_session.c.created_us < before(STAFF_SESSION_KEPT_DAYS),
+        ),
+        "one-time links": Rule(
+            staff.staff_link, staff.staff_link.c.expires_us < before(STAFF_LINK_KEPT_DAYS)
+        ),
         "nonces": Rule(lti.nonce, lti.nonce.c.expires_us < us(now)),
         # The newest launch of a link stays: it says where a later write-back has to go.
         "old launches": Rule(

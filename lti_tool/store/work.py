@@ -1,12 +1,9 @@
 """The store behind `ports.Store`: one transaction, one `SqlWork`."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,13 +11,17 @@ from lti_tool.ports import Tenant, TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.store import tenants
 from lti_tool.store.attempts import SqlAttempts
-from lti_tool.store.database import Database, us
+from lti_tool.store.audit import SqlAudit
+from lti_tool.store.conclusions import Meaning
+from lti_tool.store.database import Database
 from lti_tool.store.evidence import SqlEvidence
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.learners import SqlLearners
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.paths import SqlPaths, SqlProfiles
-from lti_tool.store.schema.core import audit
+from lti_tool.store.platforms import SqlPlatforms
+from lti_tool.store.quarantine import SqlQuarantine
+from lti_tool.store.staff import SqlStaff
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +38,13 @@ class SqlTenants:
         return tenants.activities(self.conn, tenant_id)
 
 
-@dataclass(frozen=True, slots=True)
-class SqlAudit:
-    conn: Connection
-
-    def note(
-        self, actor: str, action: str, detail: Any, now: datetime, tenant_id: str | None = None
-    ) -> None:
-        self.conn.execute(
-            audit.insert().values(
-                id=str(uuid.uuid4()),
-                tenant_id=tenant_id,
-                actor=actor,
-                action=action,
-                detail=detail,
-                at_us=us(now),
-            )
-        )
-
-
 @dataclass(frozen=True)
 class SqlWork:
     """One transaction. Areas are made when first used: a page touches two or three of them."""
 
     conn: Connection
     seal: Seal
+    meaning: Meaning | None = None  # only the quarantine reads statements
 
     @cached_property
     def tenants(self) -> SqlTenants:
@@ -99,18 +82,31 @@ class SqlWork:
     def audit(self) -> SqlAudit:
         return SqlAudit(self.conn)
 
+    @cached_property
+    def staff(self) -> SqlStaff:
+        return SqlStaff(self.conn, self.seal)
+
+    @cached_property
+    def platforms(self) -> SqlPlatforms:
+        return SqlPlatforms(self.conn)
+
+    @cached_property
+    def quarantine(self) -> SqlQuarantine:
+        return SqlQuarantine(self.conn, self.seal, self.meaning)
+
 
 @dataclass(frozen=True, slots=True)
 class SqlStore:
     database: Database
     seal: Seal
+    meaning: Meaning | None = None
 
     @contextmanager
     def begin(self) -> Iterator[SqlWork]:
         with self.database.begin() as conn:
-            yield SqlWork(conn, self.seal)
+            yield SqlWork(conn, self.seal, self.meaning)
 
     @contextmanager
     def read(self) -> Iterator[SqlWork]:
         with self.database.read() as conn:
-            yield SqlWork(conn, self.seal)
+            yield SqlWork(conn, self.seal, self.meaning)

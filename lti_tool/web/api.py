@@ -9,7 +9,7 @@ from competency.path import LearningPath, PathStep
 from competency.profile import Standing
 from lti_tool.flows import plan, profiles
 from lti_tool.flows.plan import PathView
-from lti_tool.web import path_page
+from lti_tool.web import path_months
 from lti_tool.web.formats import months_after
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
@@ -68,6 +68,7 @@ def _path(view: PathView, path: LearningPath) -> dict[str, Any]:
         "value": path.value,
         "bound": path.bound,
         "unmet": list(path.unmet),
+        "left_out": list(path.left_out),
         "proposal": view.proposal is not None,
         "versions": dict(path.versions),
     }
@@ -80,7 +81,8 @@ def _step(view: PathView, path: LearningPath, s: PathStep) -> dict[str, Any]:
         "obligation": s.obligation.value,
         "hours": s.hours,
         "month": months_after(path.start, s.month),
+        "until": months_after(path.start, s.last),
         "state": s.state.value,
         "closes": [{"id": c.competency, "from": c.start, "to": c.end} for c in s.closes],
-        "why": " ".join(path_page.reasons(s, services().content)),
+        "why": " ".join(path_months.reasons(s, services().content)),
     }

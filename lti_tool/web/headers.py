@@ -35,7 +35,7 @@ def install(app: Flask, settings: Settings) -> None:
         if settings.server.secure:
             headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         # A page of a launch, and every refusal, belongs to one person and one moment.
-        if request.path.startswith(("/l/", "/lti/")) and "Cache-Control" not in headers:
+        if request.path.startswith(("/l/", "/lti/", "/admin")) and "Cache-Control" not in headers:
             headers["Cache-Control"] = "no-store"
         return response
 

@@ -21,6 +21,7 @@ from lti_tool.web.wording import local
 
 SHOWN_AT_ONCE = 6
 FEW_ANSWERS = 5
+NAMED = 4  # topics that a folded group names
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,8 @@ def said_against(line: EvidenceLine, content: Content) -> str:
         said[kind] = _("You say: that was not me. It does not count.")
     name = evidence_name(line, content)
     own_words = _("Your words: “%(text)s”", text=text) if text else ""
-    return " ".join(part for part in (f"{name}.", said.get(kind, ""), own_words) if part)
+    what = " ".join(part for part in (said.get(kind, ""), own_words) if part)
+    return f"{name} – {what}"
 
 
 # --- groups and counts ----------------------------------------------------------------------------
@@ -269,13 +271,20 @@ def _group(verdict: Verdict, members: tuple[Row, ...], *, opened: bool) -> Group
     return Group(
         key=verdict.value,
         title=f"{_titles()[verdict]}: {_topics(len(members))}",
-        names=" · ".join(row.title for row in members),
+        names=_names(members),
         explained=_explained(verdict),
         opened=opened,
         all=_("%(count)s more topics", count=len(members) - SHOWN_AT_ONCE),
         first=members[:SHOWN_AT_ONCE],
         more=members[SHOWN_AT_ONCE:],
     )
+
+
+def _names(members: tuple[Row, ...]) -> str:
+    named = " · ".join(row.title for row in members[:NAMED])
+    if len(members) <= NAMED:
+        return named
+    return _("%(topics)s and %(count)s more", topics=named, count=len(members) - NAMED)
 
 
 def _explained(verdict: Verdict) -> tuple[str, ...]:

@@ -101,6 +101,14 @@ WORDS = {
         _l("There were too many attempts that did not work."),
         (_l("Please try again in one minute."),),
     ),
+    Case.STAFF: Words(
+        _l("You cannot get in like this"),
+        _l("You are not signed in to the administration, or have no right for this page."),
+        (
+            _l("Open “Mein Lernweg” in the learning platform."),
+            _l("Choose “Administration” at the bottom of the page."),
+        ),
+    ),
 }
 
 

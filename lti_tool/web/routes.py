@@ -23,6 +23,7 @@ from lti_tool.web import (
     reflections,
     start,
 )
+from lti_tool.web.admin import entry
 from lti_tool.web.site import site, spoken_language
 
 View = Callable[..., ResponseReturnValue]
@@ -37,6 +38,7 @@ LEARNER: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/rolle", "choose_role", POST, start.choose_role),
     ("/sprache", "language", POST, start.language),
     ("/hilfe", "assistance", GET, start.assistance),
+    ("/verwaltung", "administration", GET, entry.administration),
     ("/probe", "practice", GET, assessment.practice),
     ("/probe", "try_practice", POST, assessment.try_practice),
     ("/anfangen", "begin", POST, assessment.begin),

@@ -127,7 +127,7 @@ def _guard() -> None:
     g.launch = opened.launch
     g.csrf = house().seal.digest("csrf", opened.launch.id, secret)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
-        _check_form(opened.launch)
+        check_form(opened.launch.learner.language)
     if now - opened.seen > _TOUCH:
         with house().database.begin() as conn:
             launches.touch(conn, opened.launch.id, now)
@@ -145,16 +145,28 @@ def _opened(launch_id: str) -> tuple[Opened, str]:
     return opened, secret
 
 
-def _check_form(launch: Launch) -> None:
-    language = launch.learner.language
+def check_form(language: str) -> None:
+    """Let a form pass only from our own page, with the token of this request's session.
+
+    :raises Refused: it came from elsewhere, or its token is not this session's.
+    """
+    check_origin(language)
+    brought = request.form.get(CSRF_FIELD, "").encode()
+    if not hmac.compare_digest(brought, csrf_token().encode()):
+        raise Refused(Code.CSRF, locale=language)
+    check_characters(language)
+
+
+def check_origin(language: str) -> None:
+    """:raises Refused: another site made the browser send this."""
     came_from = request.headers.get("Origin")
     if came_from and origin(came_from) != origin(house().settings.server.base_url):
         raise Refused(Code.ORIGIN, locale=language)
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         raise Refused(Code.ORIGIN, locale=language)
-    brought = request.form.get(CSRF_FIELD, "").encode()
-    if not hmac.compare_digest(brought, csrf_token().encode()):
-        raise Refused(Code.CSRF, locale=language)
+
+
+def check_characters(language: str) -> None:
     # No control of a page makes NUL, and PostgreSQL cannot keep it.
     if any("\0" in value for _, value in request.form.items(multi=True)):
         raise Refused(Code.PARAMETER_MALFORMED, locale=language)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import g, request, url_for
 
-from lti_tool.ports import Launch
+from lti_tool.ports import Launch, StaffSession, Tenant
 from lti_tool.web.formats import language
 from lti_tool.web.services import house
 from lti_tool.web.translate import gettext as _
@@ -28,6 +28,7 @@ class Site:
     other_language: str
     tenant: str
     in_launch: bool
+    language_form: str  # where the choice of a language is sent; "" outside of a session
     csrf: str
     here: str
     ends_s: int  # seconds until the session ends without a tap; 0 = no session
@@ -42,12 +43,14 @@ class Site:
 def site() -> Site:
     """Return the frame of this request's page."""
     launch: Launch | None = g.get("launch")
+    tenant = _tenant()
     spoken = language()
     return Site(
         language=spoken,
         other_language="de" if spoken == "en" else "en",
-        tenant=launch.tenant.name if launch else "",
+        tenant=tenant.name if tenant else "",
         in_launch=launch is not None,
+        language_form=_language_form(),
         csrf=str(g.get("csrf", "")),
         here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
         ends_s=house().settings.session.idle_s if launch else 0,
@@ -61,23 +64,39 @@ def spoken_language() -> str:
     launch: Launch | None = g.get("launch")
     if launch is not None:
         return launch.learner.language if launch.learner.language in LANGUAGES else "de"
+    staff: StaffSession | None = g.get("staff")
+    if staff is not None:
+        return staff.language
     asked = request.args.get("sprache", "")
     if asked in LANGUAGES:
         return asked
     return request.accept_languages.best_match(list(LANGUAGES), "de") or "de"
 
 
+def _tenant() -> Tenant | None:
+    session: Launch | StaffSession | None = g.get("launch") or g.get("staff")
+    return session.tenant if session else None
+
+
+def _language_form() -> str:
+    if g.get("launch"):
+        return url_for("learner.language")
+    return url_for("admin.language") if g.get("staff") else ""
+
+
 def _foot(launch: Launch | None) -> tuple[FootLink, ...]:
     # The same order everywhere (WCAG 3.2.6). Statements belong to a tenant, known by its key.
-    key = launch.tenant.key if launch else None
+    tenant = _tenant()
+    key = tenant.key if tenant else None
     statement = url_for("public.accessibility", fuer=key)
     links = (
         FootLink(_("Privacy"), url_for("public.privacy", fuer=key)),
         FootLink(_("Accessibility"), statement),
         FootLink(_("Report a barrier"), f"{statement}#melden"),
     )
-    return (
-        (FootLink(_("Help"), url_for("learner.assistance"), inside=True), *links)
-        if launch
-        else links
-    )
+    if launch is None:
+        return links
+    inside = [FootLink(_("Help"), url_for("learner.assistance"), inside=True)]
+    if launch.staff:
+        inside.append(FootLink(_("Administration"), url_for("learner.administration"), True))
+    return (*inside, *links)

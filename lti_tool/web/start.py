@@ -126,7 +126,7 @@ def seen_by(settings: TenantSettings, written: Set[Trace], *, accepted: bool) ->
     steps = bool(written & {Trace.STATEMENTS, Trace.PLAN}) or (accepted and settings.plan_service)
     share = bool(written & {Trace.SCORE, Trace.SCORE_ASKED, Trace.SCORE_STAYS})
     if not (steps or share):
-        return _only_you(settings)
+        return _only_you(settings, accepted=accepted)
     said = [_("Only you see your answers and your levels.")]
     if steps:
         said.append(_("Your learning portal knows the steps of the path that you accepted."))
@@ -136,8 +136,8 @@ def seen_by(settings: TenantSettings, written: Set[Trace], *, accepted: bool) ->
     return (*said, *(() if accepted else (_("We are taking that back."),)))
 
 
-def _only_you(settings: TenantSettings) -> tuple[str, ...]:
-    if settings.write_back or settings.plan_service or settings.ags:
+def _only_you(settings: TenantSettings, *, accepted: bool) -> tuple[str, ...]:
+    if not accepted and (settings.write_back or settings.plan_service or settings.ags):
         later = _("Your learning portal gets something only when you accept a learning path.")
         return (_("Only you."), later)
     return (_("Only you."),)

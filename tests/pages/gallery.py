@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-from lti_tool.flows import assess, plan
+from lti_tool.flows import assess, plan, profiles
+from lti_tool.flows.profiles import EvidenceLine
 from lti_tool.ports import Learner
 from tests.pages.scene import Stage, Visitor
 
@@ -108,6 +109,10 @@ def _profile(stage: Stage) -> Iterator[Shown]:
         code = work.evidence.of(mixed.learner_id)[0].evidence.competency
     yield Shown("dispute", mixed, f"profil/{code}/stimmt-nicht")
     yield Shown("dispute-missing", mixed, f"profil/{code}/stimmt-nicht", ())
+    first = next(e.id for e in _lines(stage, mixed, code))
+    profiles.dispute(stage.s, _of(stage, mixed), first, "worse", "Das war Zufall.", stage.now)
+    yield Shown("dispute-said", mixed, f"profil/{code}/stimmt-nicht")
+    yield Shown("profile-received", mixed, f"profil?thema={code}&gesagt=worse")
     yield Shown("profile-little", _stopped(stage, 2), "profil")
     yield Shown("profile-low", stage.assessed(OTHER, luck=0.0), "profil")
     yield Shown("profile-high", stage.assessed(ROLE, luck=1.0), "profil")
@@ -157,10 +162,18 @@ def _data(stage: Stage) -> Iterator[Shown]:
     item = next(i for i in stage.s.content.items if i.kind is Kind.REFLECTION)
     yield Shown("reflection", visitor, f"nur-fuer-mich/{item.key}")
     yield Shown("reflection-missing", visitor, f"nur-fuer-mich/{item.key}", ())
+    assess.reflect(stage.s, _of(stage, visitor), item.key, {"choice": 3}, stage.now)
+    yield Shown("reflection-again", visitor, f"nur-fuer-mich/{item.key}")
     gone = stage.assessed(ROLE, most=3)
     yield Shown("erased", gone, "daten/loeschen", (("sure", "yes"),))
     leaver = stage.ready(ROLE)
     yield Shown("left", leaver, "ende", ())
+
+
+def _lines(stage: Stage, visitor: Visitor, code: str) -> tuple[EvidenceLine, ...]:
+    view = profiles.current(stage.s, _of(stage, visitor))
+    assert view is not None
+    return view.evidence[code]
 
 
 def _of(stage: Stage, visitor: Visitor) -> Learner:

@@ -51,8 +51,14 @@ class Visitor:
         return f"/l/{self.launch_id}/"
 
     @property
-    def cookie(self) -> str:
-        return f"__Secure-launch={self.secret}"
+    def cookie(self) -> tuple[str, str]:
+        """Name and value, as a browser sends them over plain http."""
+        return "launch", self.secret
+
+    @property
+    def form_parts(self) -> tuple[str, ...]:
+        """What the form token of this session is made of."""
+        return "csrf", self.launch_id, self.secret
 
 
 class Stage:
@@ -194,11 +200,11 @@ class Stage:
     def client(self, visitor: Visitor | None = None) -> FlaskClient:
         client = self.app.test_client()
         if visitor is not None:
-            client.set_cookie("launch", visitor.secret, path=visitor.home)
+            client.set_cookie(*visitor.cookie, path=visitor.home)
         return client
 
     def csrf(self, visitor: Visitor) -> str:
-        return self.house.seal.digest("csrf", visitor.launch_id, visitor.secret)
+        return self.house.seal.digest(*visitor.form_parts)
 
     def item(self, kind: Kind) -> Item:
         found = [i for i in self.s.content.items if i.kind is kind]

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Table, func, select
 
 from lti_tool import senders
-from lti_tool.flows import assess, persons, plan, profiles
+from lti_tool.flows import assess, persons, plan, profiles, staff
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.observe import refold_learner
 from lti_tool.ports import Delivery
@@ -26,6 +26,7 @@ from lti_tool.store.retention import purge
 from lti_tool.store.schema import core, lti, xapi
 from tests.conftest import settings_for
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
+from tests.pages.desk import OPERATOR, by_link, official
 from tests.pages.scene import Stage, Visitor
 
 #: Every rule, and the days it keeps what it is about.
@@ -45,6 +46,9 @@ KEPT = {
     "embedded LRS: search keys": 1096,
     "embedded LRS: statements": 1096,
     "audit": 365,
+    "revoked rights": 365,
+    "staff sessions": 2,
+    "one-time links": 1 + 15 / 1440,
     "nonces": 1 / 24,
     "old launches": 9 / 24,
 }
@@ -86,9 +90,17 @@ def somebody(stage: Stage) -> Visitor:
     refuse_a_withdrawal(stage)
     with stage.house.database.begin() as conn:
         conn.execute(lti.nonce.insert().values(digest="d", expires_us=us(later(stage, 1 / 24))))
+    let_in_and_out(stage, visitor)
     stage.now += timedelta(seconds=1)
     come(stage, "4711")  # a second launch of the same link
     return visitor
+
+
+def let_in_and_out(stage: Stage, visitor: Visitor) -> None:
+    """Leave a session, a one-time link and a right that was taken away again."""
+    chief = official(stage, visitor=visitor)
+    by_link(stage, stage.tenant)
+    staff.revoke(stage.s, OPERATOR, chief.learner_id, "admin", stage.now)
 
 
 def refuse_a_withdrawal(stage: Stage) -> None:

@@ -35,6 +35,7 @@ LEARNER = {
     "/l/<launch>/rolle": ("GET", "POST"),
     "/l/<launch>/sprache": ("POST",),
     "/l/<launch>/hilfe": ("GET",),
+    "/l/<launch>/verwaltung": ("GET",),
     "/l/<launch>/probe": ("GET", "POST"),
     "/l/<launch>/anfangen": ("POST",),
     "/l/<launch>/frage": ("GET", "POST"),
@@ -71,6 +72,28 @@ PUBLIC = {
     "/xapi/<path:rest>": ("/xapi/agents", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/healthz": ("/healthz", ("GET",)),
     "/readyz": ("/readyz", ("GET",)),
+    "/admin/eintreten": ("/admin/eintreten", ("GET", "POST")),
+}
+
+#: The administration: methods and area. Who may open an area is tested in test_staff_routes.
+STAFF = {
+    "/admin/": (("GET",), ""),
+    "/admin/sprache": (("POST",), ""),
+    "/admin/ende": (("POST",), ""),
+    "/admin/uebersicht": (("GET",), "overview"),
+    "/admin/verbindung": (("GET", "POST"), "connection"),
+    "/admin/lernportale": (("GET",), "platforms"),
+    "/admin/lernportale/<platform>": (("GET", "POST"), "platforms"),
+    "/admin/einsatzorte/<place>": (("POST",), "platforms"),
+    "/admin/ablehnungen": (("GET",), "refusals"),
+    "/admin/auftraege": (("GET", "POST"), "jobs"),
+    "/admin/ausgang": (("GET", "POST"), "outbox"),
+    "/admin/quarantaene": (("GET",), "quarantine"),
+    "/admin/quarantaene/<number>": (("GET", "POST"), "quarantine"),
+    "/admin/aufbewahrung": (("GET", "POST"), "retention"),
+    "/admin/protokoll": (("GET",), "log"),
+    "/admin/rechte": (("GET", "POST"), "rights"),
+    "/admin/rechte/<person>/<role>": (("GET", "POST"), "rights"),
 }
 
 ASKED = [(rule, method) for rule, methods in LEARNER.items() for method in methods]
@@ -133,6 +156,7 @@ def dispute_one(stage: Stage, learner: Visitor) -> str:
 def test_every_route_is_in_the_table(town: Town) -> None:
     found = {(r.rule, m) for r in town.stage.app.url_map.iter_rules() for m in r.methods or ()}
     known = set(ASKED) | {(rule, m) for rule, (_, methods) in PUBLIC.items() for m in methods}
+    known |= {(rule, m) for rule, (methods, _) in STAFF.items() for m in methods}
     assert {(rule, m) for rule, m in found if m not in ("HEAD", "OPTIONS")} == known
 
 

@@ -17,13 +17,14 @@ from sqlalchemy import Table, func, select
 
 from lti_tool.errors import NotFound
 from lti_tool.flows import persons, plan, profiles
-from lti_tool.store import lrs, mappings, platforms
+from lti_tool.store import checkups, lrs, mappings, platforms
 from lti_tool.store.database import us
 from lti_tool.store.launches import by_subject
 from lti_tool.store.pull import pull_once
 from lti_tool.store.schema import core, metadata, xapi
 from tests.integration.trust.conftest import Towns
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
+from tests.pages.desk import by_link, official
 from tests.pages.scene import Stage, Visitor
 
 ISSUER = "https://lms.example"
@@ -95,7 +96,10 @@ def send_activity(scene: Scene, stage: Stage) -> None:
 
 def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
     mine = {"tenant_id": stage.tenant.id}
+    official(stage)
+    by_link(stage, stage.tenant)
     with stage.house.database.begin() as conn:
+        checkups.claim(conn, stage.tenant.id, stage.now, stage.now)
         (connection,) = lrs.listed(conn, tenant_id=stage.tenant.id)
         conn.execute(
             core.share.insert().values(

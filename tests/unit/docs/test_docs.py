@@ -59,7 +59,7 @@ def anchors(page: Path) -> set[str]:
 def test_every_command_that_is_mentioned_exists(page: Path) -> None:
     for said in mentioned(page):
         words = said.split()
-        known = next((c for n in (3, 2) if (c := " ".join(words[:n])) in COMMANDS), None)
+        known = next((c for n in (4, 3, 2) if (c := " ".join(words[:n])) in COMMANDS), None)
         assert known or is_group(said), f"{name(page)}: {said}"
         if known:
             options = {o for p in COMMANDS[known].params for o in p.opts} | OF_ANY_COMMAND

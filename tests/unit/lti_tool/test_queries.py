@@ -31,7 +31,7 @@ def database(tmp_path: Path) -> Any:
 
 
 def slow(logged: list[Any]) -> list[str]:
-    return [line["name"] for line in logged if line["event"] == "slow query"]
+    return [line["where"] for line in logged if line["event"] == "slow query"]
 
 
 def test_a_statement_is_named_after_the_function_that_sends_it(database: Database) -> None:

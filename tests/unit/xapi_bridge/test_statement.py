@@ -23,7 +23,7 @@ from xapi_bridge.statement import (
 Make = Callable[..., Statement]
 Hard = Callable[[str], list[Statement | Bad]]
 
-QUARANTINED = {"32": "scaled", "36": "frobnicate", "29": "id is not a UUID"}
+QUARANTINED = {"32": "scaled", "36": "unknown property", "29": "id is not a UUID"}
 
 
 def one(entries: list[Statement | Bad]) -> Statement:
@@ -188,6 +188,35 @@ def test_names_other_people_and_durations_are_gone_from_what_is_kept(
     inner = without_persons(one(hard("19")), "p-1")
     assert b'"4"' not in inner
     assert parse(inner).object_kind == "SubStatement"
+
+
+def test_a_key_that_could_be_a_name_is_not_told_as_the_reason() -> None:
+    with pytest.raises(MalformedStatement) as told:
+        parse(b'{"Erika Mustermann": 1}')
+    assert "Erika" not in str(told.value)
+
+
+def test_a_name_that_is_repeated_elsewhere_is_gone_too(moodle: list[Statement]) -> None:
+    """Moodle calls the page of a profile by its person's name."""
+    document = {**moodle[0].document, "id": "00000000-0000-4000-8000-000000000001"}
+    thing = {
+        "id": "https://moodle.example/mod/page/view.php?id=1&by=Erika",
+        "definition": {"name": {"de": "Profil von Erika Mustermann"}, "type": "urn:x:erika"},
+    }
+    said = {"who": ["ERIKA MUSTERMANN", {"mail": "erika@stadt.example"}], "late": "Mustermanns"}
+    document |= {
+        "actor": {"name": "Erika Mustermann", "account": document["actor"]["account"]},
+        "object": thing,
+        "context": {
+            "instructor": {"mbox": "mailto:erika@stadt.example"},
+            "extensions": {"urn:x": said},
+        },
+    }
+    kept = without_persons(parse(orjson.dumps(document)), "p-1")
+    again = orjson.loads(kept)
+    assert again["object"]["id"] == thing["id"]
+    assert again["object"]["definition"] == {"name": {"de": "Profil von …"}, "type": "urn:x:erika"}
+    assert again["context"]["extensions"]["urn:x"]["who"] == ["…", {"mail": "…"}]
 
 
 def test_what_is_kept_is_a_statement_and_its_other_bytes_are_unchanged(

@@ -1,0 +1,80 @@
+"""Every page of the administration on one page: address, what it belongs to, and its view.
+
+The area decides who may see it (GET) and who may change something there (POST): `flows.staff`.
+"""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, request
+from flask.typing import ResponseReturnValue
+
+from lti_tool.web.admin import (
+    connection,
+    entry,
+    jobs,
+    log,
+    outbox,
+    overview,
+    platforms,
+    quarantine,
+    refusals,
+    retention,
+    rights,
+    session,
+)
+from lti_tool.web.admin.remedies import with_code
+
+View = Callable[..., ResponseReturnValue]
+GET, POST = ("GET",), ("POST",)
+ANYBODY, SIGNED_IN = "-", ""
+
+ROUTES: tuple[tuple[str, str, tuple[str, ...], View, str], ...] = (
+    ("/eintreten", "door", GET, entry.door, ANYBODY),
+    ("/eintreten", "enter", POST, entry.enter, ANYBODY),
+    ("/", "first", GET, entry.first, SIGNED_IN),
+    ("/sprache", "language", POST, entry.language, SIGNED_IN),
+    ("/ende", "leave", POST, entry.leave, SIGNED_IN),
+    ("/uebersicht", "overview", GET, overview.overview, "overview"),
+    ("/verbindung", "connection", GET, connection.connection, "connection"),
+    ("/verbindung", "check", POST, connection.check, "connection"),
+    ("/lernportale", "platforms", GET, platforms.platforms, "platforms"),
+    ("/lernportale/<platform>", "platform", GET, platforms.platform, "platforms"),
+    ("/lernportale/<platform>", "set_platform", POST, platforms.set_platform, "platforms"),
+    ("/einsatzorte/<place>", "set_place", POST, platforms.set_place, "platforms"),
+    ("/ablehnungen", "refusals", GET, refusals.refusals, "refusals"),
+    ("/auftraege", "jobs", GET, jobs.jobs, "jobs"),
+    ("/auftraege", "start_job", POST, jobs.start, "jobs"),
+    ("/ausgang", "outbox", GET, outbox.outbox, "outbox"),
+    ("/ausgang", "resend", POST, outbox.resend, "outbox"),
+    ("/quarantaene", "quarantine", GET, quarantine.quarantine, "quarantine"),
+    ("/quarantaene/<number>", "set_aside", GET, quarantine.set_aside, "quarantine"),
+    ("/quarantaene/<number>", "decide", POST, quarantine.decide, "quarantine"),
+    ("/aufbewahrung", "retention", GET, retention.retention, "retention"),
+    ("/aufbewahrung", "purge", POST, retention.purge, "retention"),
+    ("/protokoll", "log", GET, log.log, "log"),
+    ("/rechte", "rights", GET, rights.rights, "rights"),
+    ("/rechte", "grant", POST, rights.grant, "rights"),
+    ("/rechte/<person>/<role>", "revoking", GET, rights.revoking, "rights"),
+    ("/rechte/<person>/<role>", "revoke", POST, rights.revoke, "rights"),
+)
+AREA_OF = {endpoint: area for _, endpoint, _, _, area in ROUTES}
+
+
+def register(app: Flask, checkup: connection.Checkup) -> None:
+    """Add the administration to the app. `checkup` tests the connections of a tenant, by id."""
+    app.extensions["roadmap_checkup"] = checkup
+    blueprint = Blueprint(
+        "admin", __name__, url_prefix=session.PATH, template_folder="../templates"
+    )
+    for rule, endpoint, methods, view, _area in ROUTES:
+        blueprint.add_url_rule(rule, endpoint, view, methods=methods)
+    blueprint.before_request(_guard)
+    blueprint.add_app_template_filter(with_code, "coded")
+    blueprint.app_context_processor(lambda: {"tabs_of_staff": overview.tabs})
+    app.register_blueprint(blueprint)
+
+
+def _guard() -> None:
+    area = AREA_OF[(request.endpoint or "").removeprefix("admin.")]
+    if area != ANYBODY:
+        session.require(area)

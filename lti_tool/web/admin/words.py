@@ -1,0 +1,196 @@
+"""The words of the administration for what the program calls by short names.
+
+What has no words here is shown as it is: better a name in English than a guess.
+"""
+
+import re
+from collections.abc import Mapping
+
+from flask_babel import lazy_gettext as _l
+
+from lti_tool.web.translate import gettext as _
+
+AREAS: Mapping[str, object] = {
+    "overview": _l("Overview"),
+    "connection": _l("Connection"),
+    "platforms": _l("Learning portals"),
+    "refusals": _l("Refusals"),
+    "jobs": _l("Jobs"),
+    "outbox": _l("Outgoing"),
+    "quarantine": _l("Quarantine"),
+    "retention": _l("Retention"),
+    "log": _l("Audit log"),
+    "rights": _l("Rights"),
+}
+
+ROLES: Mapping[str, object] = {
+    "admin": _l("Administration of the learning portal"),
+    "hr": _l("Human resources development"),
+    "manager": _l("Manager"),
+    "lotse": _l("Digital guide"),
+    "provider": _l("Training provider"),
+    "staff-council": _l("Staff council"),
+    "evaluator": _l("Evaluation"),
+}
+
+ACTIONS: Mapping[str, object] = {
+    "staff.grant": _l("Right given"),
+    "staff.revoke": _l("Right taken away"),
+    "staff.link": _l("One-time link made"),
+    "staff.enter": _l("Entered the administration"),
+    "platform.add": _l("Learning portal added"),
+    "platform.active": _l("Learning portal approved"),
+    "platform.blocked": _l("Learning portal blocked"),
+    "deployment.active": _l("Deployment approved"),
+    "deployment.blocked": _l("Deployment blocked"),
+    "tenant.add": _l("Municipality added"),
+    "tenant.set": _l("Texts of the municipality changed"),
+    "tenant.switch": _l("Switch changed"),
+    "lrs.add": _l("LRS connected"),
+    "lrs.key": _l("Key for the built-in LRS made"),
+    "mapping.import": _l("Activities mapped to units"),
+    "outbox.retry": _l("Undeliverable messages sent again"),
+    "quarantine.retry": _l("Unusable message read again"),
+    "quarantine.drop": _l("Unusable message thrown away"),
+    "connection.check": _l("Connections tested"),
+    "jobs.run": _l("Job started by hand"),
+    "retention.run": _l("Deletion run started by hand"),
+    "person.export": _l("A person's data handed out"),
+    "person.erase": _l("A person's data deleted"),
+}
+
+KINDS: Mapping[str, object] = {
+    "statements": _l("Learning path to the LRS"),
+    "statements-withdrawn": _l("Withdrawal of a learning path in the LRS"),
+    "score": _l("Progress to the grade book"),
+    "score-withdrawn": _l("Withdrawal of a grade"),
+    "plan": _l("Learning plan to the learning portal"),
+    "plan-withdrawn": _l("Withdrawal of a learning plan"),
+}
+
+#: What a job is called, and how often it runs by itself.
+JOBS: Mapping[str, tuple[object, object]] = {
+    "pull": (_l("Fetch activity"), _l("every few seconds")),
+    "deliver": (_l("Send"), _l("every 2 seconds")),
+    "refold": (_l("Recompute profiles and paths"), _l("when something new is there")),
+    "purge": (_l("Delete what has expired"), _l("every hour")),
+}
+
+#: How a failure begins, what it means and what helps.
+CAUSES: tuple[tuple[str, object, object], ...] = (
+    (
+        r"The platform refused an access token",
+        _l("The learning portal does not give us a token."),
+        _l("Compare client id, token address and key set address in both places."),
+    ),
+    (
+        r"The platform refused a score",
+        _l("The learning portal does not take this grade."),
+        _l("Is the person still in the course? Are grades switched on there?"),
+    ),
+    (
+        r"The line item does not exist",
+        _l("The grade column was deleted in the course."),
+        _l("Nothing to do. The next start names the new one."),
+    ),
+    (
+        r"The grade book has a later score",
+        _l("The grade book has a newer grade than ours."),
+        _l("If it stays like this, the course lead has to delete the grade there."),
+    ),
+    (
+        r"The learning platform refused a plan",
+        _l("The web service for learning plans refuses."),
+        _l("Check the token, its functions and its rights in the learning portal."),
+    ),
+    (
+        r"The plan service was switched off",
+        _l("The learning plan service was switched off."),
+        _l("Enter it again, or leave it: nothing is lost here."),
+    ),
+    (
+        r"The LRS was removed",
+        _l("This LRS is not connected any more."),
+        _l("Nothing to do."),
+    ),
+    (
+        r"The store refuses our key",
+        _l("The LRS does not accept our key."),
+        _l("Key right, and may it read and write? Else connect the LRS again."),
+    ),
+    (
+        r"The store does not answer|The store asks us to wait|certificate",
+        _l("The LRS does not answer."),
+        _l("Is it running, and is its address right? We go on trying."),
+    ),
+    (
+        r"The platform cannot be reached|cannot take scores now|The token endpoint",
+        _l("The learning portal does not answer."),
+        _l("Is it running, and can roadMAP reach it? We go on trying."),
+    ),
+    (
+        r"The store holds another statement",
+        _l("The LRS holds something else under our number."),
+        _l("Please report this to whoever runs the service."),
+    ),
+    (
+        r"The store refuses a request",
+        _l("The LRS refuses what we send."),
+        _l("Look into the log of the LRS, then send again."),
+    ),
+    (
+        r"ran out of memory",
+        _l("The worker ran out of memory."),
+        _l("Give it more, or use a smaller lrs.page_size."),
+    ),
+)
+
+#: Why a statement could not be used: how the reason begins.
+REASONS: tuple[tuple[str, object], ...] = (
+    (r"id_conflict", _l("Another message came before under the same number. The first one stays.")),
+    (r"larger than", _l("It is larger than 1 MB.")),
+    (r"not valid JSON", _l("It is not JSON and cannot be read.")),
+    (r"nested too deeply", _l("It is nested too deeply.")),
+    (r"unknown property", _l("It has a property that xAPI does not know.")),
+    (r"id is not a UUID", _l("Its number is not a UUID.")),
+    (r"verb", _l("What was done (verb) is missing or wrong.")),
+    (
+        r"object|an activity has no IRI|SubStatement|the referenced",
+        _l("What it is about (object) is missing or wrong."),
+    ),
+    (r"actor|authority", _l("Whose message it is (actor) is missing or wrong.")),
+    (r"result", _l("The result is not as xAPI requires.")),
+    (r"context", _l("The surroundings (context) are not as xAPI requires.")),
+    (r".* is not an instant", _l("A time is not readable.")),
+)
+
+
+def word(words: Mapping[str, object], name: str) -> str:
+    return str(words.get(name, name))
+
+
+def said_of(actor: str) -> str:
+    """Return who did something: never a name, and of a person only the begin of the id."""
+    kind, _colon, number = actor.partition(":")
+    short = number[:8].upper()
+    if kind == "staff":
+        return _("Administration (%(number)s)", number=short)
+    if kind == "link":
+        return _("One-time link (%(number)s)", number=short)
+    if kind == "learner":
+        return _("The person herself or himself")
+    return _("Command line") if kind == "cli" else _("The service itself")
+
+
+def cause(said: str) -> tuple[str, str]:
+    """Return what a failure means and what helps; unknown ones as they are."""
+    for begin, meaning, remedy in CAUSES:
+        if re.search(begin, said):
+            return str(meaning), str(remedy)
+    return said, ""
+
+
+def reason(said: str) -> str:
+    """Return why a statement could not be used; never what stood in it."""
+    found = next((words for begin, words in REASONS if re.match(begin, said)), None)
+    return str(found) if found is not None else _("It is not as xAPI requires.")
