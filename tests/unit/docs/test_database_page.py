@@ -16,4 +16,3 @@ TROUBLES = {n: t for n, t in vars(troubles).items() if isinstance(t, Trouble)}
 def test_every_trouble_is_explained(name: str) -> None:
     said = TROUBLES[name].message.rstrip(".").partition(" (")[0].partition(";")[0]
     assert said.removesuffix("; this one was taken back") in PAGE
-
