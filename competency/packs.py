@@ -68,7 +68,7 @@ class Content:
         """
         packs = [p for p in self.packs if p.kind == kind]
         if not packs:
-            raise UnknownPack(f"no pack of kind {kind}")
+            raise UnknownPack(f"no pack of kind {kind}; see the setting content.dir")
         if len({p.id for p in packs}) > 1:
             names = ", ".join(sorted({p.id for p in packs}))
             raise PackError(f"more than one pack of kind {kind}: {names}")

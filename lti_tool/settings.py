@@ -20,6 +20,7 @@ from lti_tool.errors import Problem, SettingsError
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_FILE = ROOT / "config" / "default.toml"
 DEFAULT_SECRET = "development-only-secret-key-change-me"  # noqa: S105  (refused outside development)
+DEFAULT_ORIGIN = "http://localhost:8080"
 PREFIX = "ROADMAP__"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -173,7 +174,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         _put(values, path, raw)
         sources[".".join(path)] = name
     settings: Settings = _build(Settings, values, (), sources, problems)
-    problems += _unsafe(settings)
+    problems += _unsafe(settings, sources)
     if problems:
         raise SettingsError(problems)
     return settings
@@ -354,9 +355,14 @@ _EXPECTED = {
 }
 
 
-def _unsafe(settings: Settings) -> list[Problem]:
-    """Return what must not be run with, each with the way out."""
-    return [Problem(where, said) for where, good, said in RULES if not _keeps(good, settings)]
+def _unsafe(settings: Settings, sources: Mapping[str, str]) -> list[Problem]:
+    """Return what must not be run with, each with where it was set and the way out."""
+    broken = ((key, said) for key, good, said in RULES if not _keeps(good, settings))
+    return [Problem(key, said + _set_by(sources.get(key, ""))) for key, said in broken]
+
+
+def _set_by(source: str) -> str:
+    return "" if source in ("", str(DEFAULT_FILE)) else f" (set by {source})"
 
 
 def _keeps(good: Callable[[Settings], bool], settings: Settings) -> bool:
@@ -390,6 +396,11 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
         "server.base_url",
         lambda s: _is_origin(s.server.base_url),
         "must be an origin such as https://roadmap.stadt.de, without path or trailing slash",
+    ),
+    (
+        "server.base_url",
+        lambda s: s.development or s.server.base_url != DEFAULT_ORIGIN,
+        "is the default; set it to the https address by which browsers reach this service",
     ),
     (
         "server.base_url",

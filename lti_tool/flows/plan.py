@@ -87,6 +87,8 @@ def accept(s: Services, learner: Learner, now: datetime, *, offered: str = "") -
         before = work.paths.accepted(learner.id)
         if before is not None:
             work.paths.save(replace(before, path=replace(before.path, state=PathState.WITHDRAWN)))
+            # Plan and score have one place that the new ones take; statements stay, both of them.
+            departure.withdrawn(s, work, learner, before, now)
         kept = replace(stored, path=replace(stored.path, state=PathState.ACCEPTED), accepted=now)
         work.paths.save(kept)
         departure.accepted(s, work, learner, kept, now)

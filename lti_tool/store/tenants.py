@@ -1,5 +1,6 @@
 """Municipalities: read and written here only."""
 
+import re
 import uuid
 from datetime import datetime
 
@@ -12,14 +13,21 @@ from lti_tool.store.documents import tenant_settings_from, tenant_settings_to
 from lti_tool.store.schema.core import tenant
 from lti_tool.store.schema.xapi import activity_map
 
+KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+
 
 def add(
     conn: Connection, key: str, name: str, land: str, settings: TenantSettings, now: datetime
 ) -> Tenant:
     """Write and return a new tenant.
 
-    :raises Conflict: the key is taken.
+    :raises Conflict: the key is taken, or could not stand in an address.
     """
+    if not KEY.fullmatch(key):
+        raise Conflict(
+            f"{key!r} cannot be the key of a tenant: it stands in addresses.",
+            remedy="Use at most 40 small letters, digits and hyphens, e.g. musterstadt.",
+        )
     if conn.execute(select(tenant.c.id).where(tenant.c.key == key)).first():
         raise Conflict(f"There is a tenant {key!r} already.", remedy="Choose another key.")
     made = Tenant(str(uuid.uuid4()), key, name, land, settings)

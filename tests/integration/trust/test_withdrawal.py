@@ -206,6 +206,91 @@ def test_a_withdrawal_that_waits_survives_the_erasure_that_follows(town: Town) -
     assert verbs(town)[-1] == "deselected"
 
 
+# --- a new path replaces the one before -----------------------------------------------------------
+
+
+def accept_another(town: Town, visitor: Visitor) -> None:
+    """Let the person put a step off a minute later, and accept the path that comes of it."""
+    stage = town.stage
+    stage.now += timedelta(minutes=1)
+    shown = plan.current(stage.s, stage.learner(visitor), stage.now).path
+    assert shown is not None
+    last = shown.steps[-1]
+    plan.postpone(stage.s, stage.learner(visitor), last.unit, last.month + 1, stage.now)
+    plan.accept(stage.s, stage.learner(visitor), stage.now)
+
+
+def registrations(town: Town, verb: str) -> list[str]:
+    """Return the paths that were told with this verb, oldest first."""
+    told = town.there.statements.values()
+    return [s["context"]["registration"] for s in told if s["verb"]["id"].endswith(f"/{verb}")]
+
+
+def test_when_another_path_is_accepted_the_statements_of_the_first_are_withdrawn(
+    town: Town,
+) -> None:
+    visitor = town.gardener()
+    town.send()
+    accept_another(town, visitor)
+    town.send()
+    first, second = registrations(town, "registered")
+    assert registrations(town, "deselected") == [first]
+    assert first != second
+    assert sum(bool(p) for p in town.there.plans) == 1
+
+
+def test_each_path_is_withdrawn_once_and_the_one_that_counts_only_when_asked(town: Town) -> None:
+    visitor = town.gardener()
+    town.send()
+    accept_another(town, visitor)
+    town.send()
+    object_to(town, visitor)
+    town.send()
+    town.send(3600)
+    assert registrations(town, "deselected") == registrations(town, "registered")
+
+
+def test_a_withdrawal_names_the_statement_that_it_takes_back(town: Town) -> None:
+    visitor = town.gardener()
+    town.send()
+    accept_another(town, visitor)
+    town.send()
+    told = list(town.there.statements.values())
+    (gone,) = (s for s in told if s["verb"]["id"].endswith("/deselected"))
+    meant = town.there.statements[gone["context"]["statement"]["id"]]
+    assert meant["actor"] == gone["actor"]
+    assert meant["context"]["registration"] == gone["context"]["registration"]
+    assert meant["timestamp"] < gone["timestamp"]
+
+
+def test_with_an_lrs_that_was_down_all_the_time_only_the_new_path_stands_at_the_end(
+    town: Town,
+) -> None:
+    town.there.trouble = {"xapi": 503}
+    visitor = town.gardener()
+    town.send()
+    accept_another(town, visitor)
+    town.send()
+    town.there.trouble = {}
+    town.send(3600)
+    first = registrations(town, "deselected")
+    assert len(first) == 1
+    assert set(registrations(town, "registered")) - set(first)
+
+
+def test_the_first_path_withdraws_nothing_and_an_unwritten_one_neither(town: Town) -> None:
+    town.switch(write_back=False)
+    visitor = town.gardener()
+    town.send()
+    accept_another(town, visitor)
+    town.send()
+    assert town.there.statements == {}
+    town.switch(write_back=True)
+    town.gardener("4712")
+    town.send()
+    assert registrations(town, "deselected") == []
+
+
 # --- when it does not work ------------------------------------------------------------------------
 
 

@@ -79,6 +79,7 @@ def test_all_mistakes_are_listed_at_once() -> None:
     ("change", "where"),
     [
         ({"ROADMAP__SECURITY__SECRET_KEY": DEFAULT_SECRET}, "security.secret_key"),
+        ({"ROADMAP__SERVER__BASE_URL": "http://localhost:8080"}, "server.base_url"),
         ({"ROADMAP__SECURITY__SECRET_KEY": "short"}, "security.secret_key"),
         ({"ROADMAP__SERVER__BASE_URL": "http://roadmap.stadt.example"}, "server.base_url"),
         ({"ROADMAP__SERVER__BASE_URL": "https://stadt.example/roadmap"}, "server.base_url"),
@@ -94,6 +95,7 @@ def test_what_is_unsafe_does_not_start(change: dict[str, str], where: str) -> No
     with pytest.raises(SettingsError) as failed:
         load(LIVE | change)
     assert where in {p.where for p in failed.value.problems}
+    assert f"(set by {next(iter(change))})" in str(failed.value)
 
 
 def test_no_secret_is_shown() -> None:
