@@ -99,7 +99,7 @@ def running(run: Run) -> Iterator[Town]:
         sqlite = run.database == "sqlite"
         url = f"sqlite:///{folder / 'load.db'}" if sqlite else stack.enter_context(postgres())
         port, floor_port, lms_port = free_port(), free_port(), free_port()
-        environ = _environ(url, port)
+        environ = environ_for(url, port)
         lms = Lms(lms_port, f"http://localhost:{port}")
         town = Town(build(load(environ)), lms, port, floor_port)
         stack.callback(town.house.close)
@@ -107,16 +107,16 @@ def running(run: Run) -> Iterator[Town]:
         foreign = lms.start(run.learners, run.statements)
         stack.callback(foreign.kill)
         floor = {**environ, "ROADMAP__SERVER__PORT": str(floor_port)}
-        _wait_for = [(port, _command(run.server), environ)]
-        _wait_for += [(floor_port, ["benchmarks.server", run.server or SERVER, "floor"], floor)]
-        for number, command, env in _wait_for:
-            stack.enter_context(_process(command, env))
-            _wait_until_up(number)
+        servers = [(port, command(run.server), environ)]
+        servers += [(floor_port, ["benchmarks.server", run.server or SERVER, "floor"], floor)]
+        for number, module, env in servers:
+            stack.enter_context(_process(module, env))
+            wait_until_up(number)
         stack.enter_context(_process(["lti_tool", "worker"], environ))
         yield town
 
 
-def _command(server: str) -> list[str]:
+def command(server: str) -> list[str]:
     return ["benchmarks.server", server, "tool"] if server else ["lti_tool", "serve"]
 
 
@@ -130,7 +130,7 @@ def _process(module: list[str], environ: Mapping[str, str]) -> Iterator[None]:
         process.wait(timeout=20)
 
 
-def _wait_until_up(port: int) -> None:
+def wait_until_up(port: int) -> None:
     until = time.monotonic() + 60
     while True:
         try:
@@ -143,7 +143,7 @@ def _wait_until_up(port: int) -> None:
             return
 
 
-def _environ(url: str, port: int) -> dict[str, str]:
+def environ_for(url: str, port: int) -> dict[str, str]:
     """Return default settings but for addresses; one log line per refusal is noise here."""
     return dict(os.environ) | {
         "ROADMAP__DATABASE__URL": url,
