@@ -34,7 +34,7 @@ class Refusal:
 def rows(conn: Connection, day: str) -> list[Refusal]:
     """Return the counts since a day (ISO date), day by day."""
     found = conn.execute(select(refusal).where(refusal.c.day >= day).order_by(refusal.c.day))
-    return [Refusal(*row) for row in found.tuples()]
+    return [Refusal(*row) for row in found]
 
 
 def since(conn: Connection, day: str) -> dict[str, int]:

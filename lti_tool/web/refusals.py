@@ -23,6 +23,8 @@ from lti_tool.web.formats import moment
 from lti_tool.web.limits import RefusalLimit
 
 RETRY_S = 30
+#: Where refusals are counted per address: what anybody may call without a session.
+_COUNTED = ("/lti/", "/admin/eintreten")
 _ALPHABET = "2346789BCDFGHJKMPQRTVWXYZ"  # nothing that is mistaken for something else on the phone
 
 
@@ -203,7 +205,7 @@ def page(refused: Refused) -> Response:
 
 
 def _limited(refused: Refused, limit: RefusalLimit) -> Refused:
-    if not request.path.startswith("/lti/"):
+    if not request.path.startswith(_COUNTED):
         return refused
     exceeded = limit.exceeded(request.remote_addr or "", datetime.now(UTC).timestamp())
     return Refused(Code.RATE, locale=refused.locale) if exceeded else refused

@@ -40,11 +40,15 @@ def administration() -> str:
     return render_template("admin/offer.html", page=page)
 
 
-def door() -> str:
+def door() -> FlaskResponse:
     """Show the button behind a one-time link; looking at it uses nothing up."""
     headers.framed_by(())
     code = request.args.get("code", "")[:LONGEST_CODE]
-    return render_template("admin/door.html", page={"code": code})
+    answer = make_response(render_template("admin/door.html", page={"code": code}))
+    # Its address holds the code: no log shall get it as the page that a style sheet came from. The
+    # origin stays, because a form without one is refused.
+    answer.headers["Referrer-Policy"] = "strict-origin"
+    return answer
 
 
 def enter() -> Response:
