@@ -1,4 +1,4 @@
-"""One learning platform: approved, its keys, its clock, a token for us, and lost cookies.
+"""One learning platform: approved, its keys, its clock, a token for us, plans, and lost cookies.
 
 The clock is that of the `Date` header, so exact to a second or two. Cookies cannot be tried without
 a browser: what is counted is how often one came back without ours.
@@ -10,12 +10,13 @@ from email.utils import parsedate_to_datetime
 
 from lti_tool.bootstrap import House
 from lti_tool.checking.result import Result
+from lti_tool.lti import plans
 from lti_tool.lti.keys import KeySetBroken, usable_entries
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
 from lti_tool.lti.refusal import Code
 from lti_tool.lti.services import SCORE_SCOPE, Caller, TokenRefused, fetch_token
 from lti_tool.ports import DeliveryFailed, Platform
-from lti_tool.store import keys, refusals
+from lti_tool.store import keys, platforms, refusals
 from lti_tool.store.tokens import SqlTokenShelf
 
 LEEWAY_S = {"ilias": 60.0}  # what a launch may be off; 10 s for the others (decisions.md 4.2)
@@ -45,6 +46,7 @@ def look(house: House, platform: Platform, *, grades: bool) -> Iterator[Result]:
     yield _keys(answer, name, values)
     yield _clock(answer, platform, f"{name}: clock", values, datetime.now(UTC))
     yield _token(house, platform, f"{name}: token", values, now, grades=grades)
+    yield from _plans(house, platform, f"{name}: learning plans", values)
     yield _cookies(house, platform, f"{name}: cookies", values, now)
 
 
@@ -114,6 +116,32 @@ def _token(
         remedy = "Are client id, token URL and our keyset URL right in both places?"
         return Result(name, False, said, remedy, code, values)
     return Result(name, True, "given", "", "token-fine", values)
+
+
+def _plans(house: House, platform: Platform, name: str, values: dict[str, str]) -> Iterator[Result]:
+    with house.database.read() as conn:
+        token = platforms.plan_token(conn, platform.id)
+    if token is None or not platform.plan_url:
+        return
+    outbound = Outbound.of(house.settings.security)
+    service = plans.PlanService(platform.plan_url, house.seal.open(token), outbound)
+    try:
+        missing = plans.missing_functions(service)
+    except plans.PlanRefused as error:
+        values = values | {"errorcode": error.errorcode}
+        yield Result(name, False, str(error.args[0]), error.remedy, "plans-refused", values)
+        return
+    except DeliveryFailed as error:
+        remedy = "Is the LMS up, and is --plan-url right?"
+        yield Result(name, False, str(error.args[0]), remedy, "plans-silent", values)
+        return
+    if missing:
+        values = values | {"functions": ", ".join(missing)}
+        remedy = "Add them to the external service the token belongs to."
+        message = f"functions are missing: {values['functions']}"
+        yield Result(name, False, message, remedy, "plans-missing", values)
+        return
+    yield Result(name, True, "all functions are allowed", "", "plans-fine", values)
 
 
 def _cookies(

@@ -13,6 +13,7 @@ CODES = (
     *("keys-fine", "keys-unreachable", "keys-none"),
     *("clock-fine", "clock-unknown", "clock-skew"),
     *("token-fine", "token-unneeded", "token-refused", "token-silent"),
+    *("plans-fine", "plans-missing", "plans-refused", "plans-silent"),
     *("cookies-fine", "cookies-lost"),
     *("lrs-readable", "lrs-late", "lrs-refuses", "lrs-silent"),
     *("lrs-writable", "lrs-readonly", "lrs-unknown"),

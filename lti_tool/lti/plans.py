@@ -20,6 +20,12 @@ _HTML = 1  # Moodle's FORMAT_HTML
 _ACTIVE = 1
 # Somebody deleted the plan, or the whole account with its plans: just what we wanted.
 _GONE = ("invalidrecord", "invaliduser")
+NEEDED = (
+    "core_competency_list_user_plans",
+    "core_competency_create_plan",
+    "core_competency_update_plan",
+    "core_competency_delete_plan",  # an objection and an erasure take plans back
+)
 _REMEDY = {
     "invalidtoken": "Make a new token in Moodle for the service user.",
     "accessexception": "Add {function} to the external service the token belongs to.",
@@ -117,6 +123,19 @@ def delete_plan(
                 _call(service, "core_competency_delete_plan", {"id": plan_id})
                 deleted += 1
     return deleted
+
+
+def missing_functions(service: PlanService) -> tuple[str, ...]:
+    """Return which of our functions the token may not call. Sends; changes nothing there.
+
+    :raises DeliveryFailed: refused (`PlanRefused`) or no answer (`PlanServiceSilent`).
+    """
+    site = _call(service, "core_webservice_get_site_info", {})
+    listed = site.get("functions") if isinstance(site, dict) else None
+    if not isinstance(listed, list):
+        raise PlanServiceSilent("The plan service does not list its functions.")
+    allowed = {entry.get("name") for entry in listed if isinstance(entry, dict)}
+    return tuple(name for name in NEEDED if name not in allowed)
 
 
 @contextmanager

@@ -86,6 +86,26 @@ WORDS: Mapping[str, tuple[object, object, object]] = {
         _l("The learning portal gives no usable answer."),
         _l("Is the token address right? Look into the log of the learning portal."),
     ),
+    "plans-fine": (
+        _l("%(about)s: learning plans"),
+        _l("All functions for learning plans are allowed."),
+        "",
+    ),
+    "plans-missing": (
+        _l("%(about)s: learning plans"),
+        _l("Functions are missing: %(functions)s."),
+        _l("Add them to the external service the token belongs to."),
+    ),
+    "plans-refused": (
+        _l("%(about)s: learning plans"),
+        _l("The web service refuses us (%(errorcode)s)."),
+        _l("Check the token, its functions and its rights in the learning portal."),
+    ),
+    "plans-silent": (
+        _l("%(about)s: learning plans"),
+        _l("The web service gives no usable answer."),
+        _l("Is it running, and is its address right?"),
+    ),
     "cookies-fine": (
         _l("%(about)s: cookies and frame"),
         _l("In 7 days starts without our cookie: %(count)s."),
