@@ -1,0 +1,72 @@
+"""Every page of the administration in a real browser, full and empty, in German and English."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.conftest import missing
+from tests.e2e.test_pages_look import AXE, COUNTS, DESK, PHONE, RUN_AXE, SMALL_TARGETS, TAGS
+from tests.pages.desk import Official, busy, by_link, new_town, official, with_right
+from tests.pages.scene import Stage
+from tests.pages.serving import served
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
+    *("quarantaene", "aufbewahrung", "protokoll", "rechte"),
+)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    if not AXE.is_file():
+        missing("axe-core", "tools/build_assets.py")
+    with served(tmp_path_factory.mktemp("desk")) as made:
+        busy(made)
+        with_right(made, "lotse")
+        yield made
+
+
+def opened(browser: Browser, stage: Stage, who: Official, width: int, scheme: str) -> Page:
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE"
+    )
+    name, value = who.cookie
+    context.add_cookies([{"name": name, "value": value, "domain": "localhost", "path": "/admin"}])
+    return context.new_page()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESK, "dark")])
+@pytest.mark.parametrize("town", ["full", "empty", "English"])
+def test_every_page_of_the_administration_is_accessible_and_fits(
+    browser: Browser, stage: Stage, town: str, width: int, scheme: str
+) -> None:
+    if town == "empty":
+        who = by_link(stage, new_town(stage, f"leer-{width}"))
+    elif town == "English":
+        who = official(stage, visitor=stage.visitor(language="en"))
+    else:
+        who = official(stage)
+    page, wrong = opened(browser, stage, who, width, scheme), {}
+    for name in PAGES:
+        answer = page.goto(f"{stage.settings.server.base_url}/admin/{name}")
+        assert answer is not None
+        assert answer.status == 200
+        counts = page.evaluate(COUNTS)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = [
+            *page.evaluate(RUN_AXE, TAGS),
+            *page.evaluate(SMALL_TARGETS),
+            *(
+                ["too wide"]
+                if page.evaluate("document.documentElement.scrollWidth") > width
+                else []
+            ),
+            *([str(counts)] if counts["h1"] != 1 or counts["inline"] or counts["handlers"] else []),
+        ]
+        if found:
+            wrong[name] = found
+    page.context.close()
+    assert not wrong, wrong
