@@ -6,6 +6,7 @@ requests in hand finish, for `server.stop_s` at most. Why waitress, and why not 
 docs/adr/0009-web-server.md.
 """
 
+import errno
 import logging
 import os
 import signal
@@ -58,12 +59,21 @@ def listen(host: str, port: int) -> socket.socket:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             return socket.create_server((host, port), family=family, backlog=1024)
         except OSError as error:
-            if time.monotonic() > until:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > until:
                 raise RoadmapError(
                     f"Cannot listen on {host}:{port} ({error.strerror or error}).",
-                    remedy="Is it running already? Choose another port: ROADMAP__SERVER__PORT=8081",
+                    remedy=_to_do(error),
                 ) from None
             time.sleep(0.1)
+
+
+def _to_do(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Is it running already? Choose another port: ROADMAP__SERVER__PORT=8081"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "Ports below 1024 are for root: choose another, ROADMAP__SERVER__PORT=8081"
+    # A name that is not known, or an address of another machine.
+    return "server.host must be an address of this machine: 127.0.0.1 behind a proxy, or 0.0.0.0"
 
 
 def _quiet() -> None:

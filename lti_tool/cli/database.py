@@ -40,11 +40,14 @@ def current() -> None:
 def backup(file: Path) -> None:
     """Write a copy of the database to a new file, while the service runs.
 
-    On PostgreSQL this runs pg_dump. Keep the secret key elsewhere: without it a copy is worthless.
+    Before an update it also works with the new program on the old tables. On PostgreSQL this runs
+    pg_dump. Keep the secret key elsewhere: without it a copy is worthless.
 
     Example: roadmap db backup /backup/roadmap-2026-11-24.backup
     """
-    with opened() as house:
+    with opened(migrated=False) as house:
+        if not migrations.current(house.database):
+            migrations.require_head(house.database)  # nothing there to copy: it says what to do
         restoring.note_erasures(house)
         copies.backup(house.database, file)
     click.echo(f"{file} written ({file.stat().st_size} bytes, readable by you only).")

@@ -2,14 +2,14 @@
 
 import stat
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy import Connection, func, select
 
 from lti_tool import restoring
 from lti_tool.bootstrap import House, build
@@ -24,28 +24,10 @@ from lti_tool.store.database import Database, us
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.schema import core, lti
 from tests.conftest import NOW, settings_for
+from tests.integration.operation.conftest import NewDatabase
 from tests.unit.flows.test_the_arrows import some_response
 
 LATER = NOW + timedelta(hours=5)
-NewDatabase = Callable[[], str]
-
-
-@pytest.fixture
-def new_database(database_url: str, request: pytest.FixtureRequest, tmp_path: Path) -> NewDatabase:
-    """Return what makes the URL of one more empty database of the same kind."""
-    if database_url.startswith("sqlite"):
-        return lambda: f"sqlite:///{tmp_path / uuid.uuid4().hex / 'new.db'}"
-    server = request.getfixturevalue("postgres_server")
-
-    def create() -> str:
-        name = f"t{uuid.uuid4().hex[:12]}"
-        admin = create_engine(f"{server}postgres", isolation_level="AUTOCOMMIT")
-        with admin.connect() as conn:
-            conn.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        return f"{server}{name}"
-
-    return create
 
 
 @dataclass

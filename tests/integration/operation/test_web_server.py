@@ -21,6 +21,8 @@ from sqlalchemy import text
 from lti_tool.app import create_app
 from lti_tool.bootstrap import House
 from lti_tool.settings import ContentFolder
+from lti_tool.store import migrations
+from lti_tool.store.database import Database
 from tests.conftest import free_port
 from tests.integration.operation.running import Service, ask, serving
 
@@ -64,6 +66,19 @@ def test_a_taken_port_is_named_with_the_remedy(service: Service) -> None:
     assert f"Cannot listen on 127.0.0.1:{service.port}" in second.stderr
     assert "ROADMAP__SERVER__PORT" in second.stderr
     assert "Traceback" not in second.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_a_host_that_is_not_ours_is_no_taken_port(tmp_path: Path, host: str) -> None:
+    url = f"sqlite:///{tmp_path / 'web.db'}"
+    migrations.upgrade(Database(url))
+    service = Service(url, tmp_path, {"ROADMAP__SERVER__HOST": host})
+    command = [sys.executable, "-m", "lti_tool", "serve"]
+    done = subprocess.run(command, env=service.environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"Cannot listen on {host}" in done.stderr
+    assert "server.host" in done.stderr
+    assert "Is it running already" not in done.stderr
 
 
 def test_refusals_are_counted_over_all_processes(tmp_path: Path) -> None:
