@@ -28,6 +28,7 @@ import click  # noqa: E402
 from flask import Flask  # noqa: E402
 
 from benchmarks.budgets import BUDGET_MS, WHAT_DE  # noqa: E402
+from competency.packs import Content  # noqa: E402
 from lti_tool import jobs, settings  # noqa: E402
 from lti_tool.app import create_app  # noqa: E402
 from lti_tool.bootstrap import build  # noqa: E402
@@ -448,6 +449,22 @@ def retention_days() -> str:
     return _table(("Einstellung", "Vorgabe"), rows)
 
 
+def roles() -> str:
+    """Return the German table of the newest role pack: Soll levels 1 to 4 per competence."""
+    content = Content.load(ROOT / "content")
+    heads = ("Kompetenz", *(f"`{role.key}`" for role in content.roles))
+    rows = (
+        (f"{code} {known.title}", *(str(r.levels.get(code) or "–") for r in content.roles))
+        for code, known in content.framework.by_code.items()
+    )
+    return _table(heads, rows)
+
+
+def role_titles() -> str:
+    roles = Content.load(ROOT / "content").roles
+    return _table(("Schlüssel", "Rolle"), ((f"`{r.key}`", r.title) for r in roles))
+
+
 def full_house() -> str:
     """Return the times in a full house: the budgets, and what the newest full run measured."""
     measured: dict[tuple[str, str], float] = {}
@@ -484,6 +501,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "json": json_keys,
     "xapi-read": xapi_read,
     "xapi-written": xapi_written,
+    "roles": roles,
+    "role-titles": role_titles,
     "person-data": person_data,
     "retention": retention_days,
     "full-house": full_house,
