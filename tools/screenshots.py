@@ -73,7 +73,7 @@ class OfMoodle:
 
 MOODLE = (
     OfMoodle("moodle-werkzeuge", "/mod/lti/toolconfigure.php?", "#region-main"),
-    OfMoodle("moodle-werkzeug", "/mod/lti/typessettings.php?action=update&id=1", "#region-main"),
+    OfMoodle("moodle-werkzeug", "/mod/lti/typessettings.php?action=update&id=1", "#page-content"),
     OfMoodle("moodle-webservice", "/admin/webservice/service_functions.php?id=2", "#region-main"),
 )
 NAMES = sorted(picture.name for picture in (*OURS, *MOODLE))
@@ -117,13 +117,13 @@ def _page(browser: Browser, width: int, height: int) -> Page:
 
 def of_moodle(browser: Browser, address: str, user: str, password: str) -> None:
     """Photograph the pages of a Moodle's administration."""
-    page = _page(browser, DESK, 900)
+    page = _page(browser, DESK, 1600)
     page.goto(f"{address}/login/index.php")
     page.fill("#username", user)
     page.fill("#password", password)
     page.click("#loginbtn")
-    page.wait_for_url(lambda url: "/login/" not in url, wait_until="commit", timeout=60_000)
-    page.wait_for_function("window.M && M.cfg && M.cfg.sesskey")
+    page.locator("#loginerrormessage, #user-menu-toggle").first.wait_for()
+    assert not page.locator("#loginerrormessage").count(), "Moodle refused the password"
     key = page.evaluate("M.cfg.sesskey")  # some pages only open with it
     for picture in MOODLE:
         page.goto(f"{address}{picture.path}&sesskey={key}")
