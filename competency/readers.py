@@ -92,6 +92,7 @@ def _role(record: Record, approved: bool) -> RoleProfile:
         workplace=workplace,
         levels=record.levels("levels", 0),
         additional=record.flag("additional"),
+        general=record.flag("general"),
         approved=record.flag("approved", approved),
     )
 

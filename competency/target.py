@@ -18,6 +18,7 @@ class RoleProfile:
     workplace: str  # desk | non_desk | mixed
     levels: Mapping[str, int]
     additional: bool = False  # comes on top of another role (Digitallots*in)
+    general: bool = False  # for whoever finds her work in no other role
     approved: bool = False  # False: "Vorschlag, noch nicht beschlossen"
 
 

@@ -58,6 +58,7 @@ class StartPage:
     step: NextStep | None
     tasks: tuple[Task, ...]
     roles: str
+    general: bool  # her work is in none of the roles
     soll: str
     seen_by: tuple[str, ...]
 
@@ -69,6 +70,7 @@ class RoleChoice:
     title: str
     hint: str
     chosen: bool
+    apart: bool = False  # not a role like the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def start() -> Response | str:
         step=next_step(state, view, now),
         tasks=tasks(state, view),
         roles=" + ".join(local(r, "title") for r in chosen),
+        general=any(r.general for r in chosen),
         soll=soll(approved=all(r.approved for r in chosen)),
         seen_by=seen_by(
             here.tenant.settings,
@@ -296,14 +299,14 @@ def role_page(learner: Learner, suggested: str) -> RolePage:
     numbers = {r.key: n for n, r in enumerate(ordered)}
 
     def choice(r: RoleProfile) -> RoleChoice:
-        return RoleChoice(
-            numbers[r.key], r.key, local(r, "title"), _hint(r, suggested), r.key == first
-        )
+        title = _("My work is not on the list") if r.general else local(r, "title")
+        hint = _hint(r, suggested)
+        return RoleChoice(numbers[r.key], r.key, title, hint, r.key == first, r.general)
 
     groups = _grouped(ordered, suggested)
     return RolePage(
         groups=tuple((title, tuple(choice(r) for r in members)) for title, members in groups),
-        second=tuple((r.key, local(r, "title")) for r in (*further, *ordered)),
+        second=tuple((r.key, local(r, "title")) for r in (*further, *ordered) if not r.general),
         second_chosen=second,
         proposal=not all(r.approved for r in everything),
     )
@@ -320,7 +323,7 @@ _PLACES = ("non_desk", "mixed", "desk")
 
 
 def _by_place(main: list[RoleProfile], suggested: str) -> list[RoleProfile]:
-    return sorted(main, key=lambda r: (r.key != suggested, _PLACES.index(r.workplace)))
+    return sorted(main, key=lambda r: (r.key != suggested, r.general, _PLACES.index(r.workplace)))
 
 
 def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list[RoleProfile]]]:
@@ -329,10 +332,11 @@ def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list
         "mixed": _("Sometimes at a desk, sometimes not"),
         "desk": _("Mostly at a desk"),
     }
+    rest = [r for r in ordered if r.key != suggested]
     groups = [("", [r for r in ordered if r.key == suggested])]
     for place in _PLACES:
-        members = [r for r in ordered if r.workplace == place and r.key != suggested]
-        groups.append((titles[place], members))
+        groups.append((titles[place], [r for r in rest if r.workplace == place and not r.general]))
+    groups.append((_("Something else"), [r for r in rest if r.general]))
     return [(title, members) for title, members in groups if members]
 
 

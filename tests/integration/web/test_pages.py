@@ -148,6 +148,20 @@ def test_the_practice_question_is_everybodys_and_is_not_asked_again(stage: Stage
     assert item.key not in asked
 
 
+# --- work that is on no list ----------------------------------------------------------------------
+
+
+def test_whoever_finds_her_work_in_no_role_is_told_what_she_is_compared_with(stage: Stage) -> None:
+    visitor = stage.ready()
+    offered = get(stage, visitor, "rolle")
+    assert offered.index("Meine Arbeit ist nicht dabei") > offered.rindex("Ausbildungsleitung</")
+    post(stage, visitor, "rolle", role="ALLG")
+    start = get(stage, visitor, "")
+    assert "Andere Arbeit (allgemeines Profil)" in start
+    assert "Die Fragen passen zu dieser Arbeit." not in start
+    assert "aus verschiedenen Arbeiten" in start
+
+
 # --- two jobs -------------------------------------------------------------------------------------
 
 
@@ -157,7 +171,7 @@ def test_any_role_can_be_the_second_one_and_the_higher_soll_counts(stage: Stage)
     select = re.search(r'<select[^>]*name="more".*?</select>', text, re.DOTALL)
     assert select is not None
     keys = set(re.findall(r'<option value="([A-Z]+)"', select[0]))
-    assert keys == {r.key for r in stage.s.content.roles}
+    assert keys == {r.key for r in stage.s.content.roles if not r.general}
     post(stage, visitor, "rolle", role=GARDENER, more="ERZ")
     assert stage.learner(visitor).roles == (GARDENER, "ERZ")
     again = get(stage, visitor, "rolle")

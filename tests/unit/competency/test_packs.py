@@ -56,13 +56,25 @@ def test_the_shipped_content_passes_every_check():
     assert [f for f in check(SHIPPED) if f.severity == ERROR] == []
 
 
-def test_the_shipped_content_measures_26_competences_for_twelve_roles(content: Content):
+def test_the_shipped_content_measures_26_competences_for_twelve_roles_and_a_general_one(
+    content: Content,
+):
     assert len(content.framework.dimensions) == 26
     assert "K.1" not in content.framework.dimensions
-    assert len(content.roles) == 12
+    assert [r.key for r in content.roles if r.general] == ["ALLG"]
+    assert len(content.roles) == 13
     assert {len(r.levels) for r in content.roles} == {27}
     assert not any(r.approved for r in content.roles)
     assert len(content.catalogue.units) == 37
+
+
+def test_the_general_profile_asks_what_nine_of_eleven_roles_need(content: Content):
+    (general,) = (r for r in content.roles if r.general)
+    work = [r for r in content.roles if not r.general and not r.additional]
+    assert len(work) == 11
+    for code, level in general.levels.items():
+        assert sum(r.levels[code] >= level for r in work) >= 9
+        assert sum(r.levels[code] >= level + 1 for r in work) < 9
 
 
 def test_a_unit_begins_where_the_next_lower_one_ends(content: Content):
