@@ -56,7 +56,7 @@ def _bundle(group: Group, names: dict[str, str]) -> Bundle:
     dead = group.state == "dead"
     facts = (
         (_("Receiver"), names.get(group.target_id, _("not connected any more"))),
-        (_("Number"), str(group.count)),
+        (_("Count"), str(group.count)),
         (_("Oldest"), moment(group.oldest)),
         *(() if dead else ((_("Next try"), moment(group.next_try)),)),
         *(((_("Cause"), meaning),) if meaning else ()),
