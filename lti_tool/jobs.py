@@ -17,7 +17,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from lti_tool import restoring, senders
+from lti_tool import keyring, restoring, senders
 from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
@@ -99,6 +99,11 @@ def _erasures(house: House, _key: str, _payload: Any, _now: datetime) -> None:
     restoring.note_erasures(house)
 
 
+def _keys(house: House, _key: str, _payload: Any, now: datetime) -> None:
+    for _kid, what in keyring.turn(house, now):
+        log().info("tool key changed", state=what)
+
+
 def last_kept(house: House, now: datetime) -> datetime:
     """Return the moment since which somebody must have been seen to be kept."""
     return now - timedelta(days=house.settings.retention.evidence)
@@ -112,6 +117,7 @@ JOBS: Mapping[str, Body] = {
     "pull-all": _pull_all,
     "purge": _purge,
     "erasures": _erasures,
+    "keys": _keys,
 }
 
 
@@ -122,6 +128,7 @@ def _clock_table(house: House) -> dict[str, float]:
         "deliver": 2.0,
         "erasures": 10.0,
         "purge": 3600.0,
+        "keys": 300.0,
     }
 
 

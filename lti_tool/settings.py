@@ -69,6 +69,7 @@ class Security:
     intranet: tuple[Network, ...]
     ca_bundle: Path | None
     max_body_bytes: int
+    tool_key_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +450,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ),
     _between("security.refusals_per_minute", 1, 100_000),
     _between("security.max_body_bytes", 65_536, 64 << 20),
+    _between("security.tool_key_days", 0, 3650),
     (
         "content.dir",
         lambda s: s.content.dir.is_dir(),

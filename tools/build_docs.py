@@ -98,6 +98,7 @@ JOBS = {
     "pull-all": "enqueue a pull for each LRS",
     "purge": "delete what is past its retention",
     "erasures": "write down beside the backups who was erased",
+    "keys": "change the key the tool signs with when it is due",
 }
 
 #: The stable names for tests and for acceptance, and what each marks.

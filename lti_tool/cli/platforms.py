@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from lti_tool import keyring
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
 from lti_tool.errors import RoadmapError
@@ -188,10 +189,36 @@ def list_keys(as_json: bool) -> None:
     """List the tool's keys. Example: roadmap keys list"""
     with opened() as house, house.database.read() as conn:
         rows = [
-            {"kid": kid, "state": state, "created": str(created)}
-            for kid, state, created in tool_keys.states(conn)
+            {
+                "kid": key.kid,
+                "state": key.state,
+                "created": str(key.created),
+                "retired": str(key.retired or ""),
+            }
+            for key in tool_keys.states(conn)
         ]
     show(rows, json_=as_json, key="keys", empty="The first key is made when it is needed.")
+
+
+@keys.command()
+@click.option("--compromised", is_flag=True, help="Drop the old keys at once: they were stolen")
+def rotate(*, compromised: bool) -> None:
+    """Change the key the tool signs with. Example: roadmap keys rotate
+
+    The new key is published now and signs from an hour on; the old one stays published for more
+    than a day. The worker does the rest. No launch fails.
+    """
+    with opened() as house:
+        if compromised:
+            changed = keyring.replace(house, "cli", now())
+            click.echo("The old keys are gone. Until platforms read the new one (minutes),")
+            click.echo("grades and tokens may fail; the outbox tries again by itself.")
+        else:
+            changed = keyring.rotate(house, "cli", now())
+        for kid, what in changed:
+            click.echo(f"{kid}: {what}")
+    if not changed:
+        click.echo("A next key is waiting already: roadmap keys list")
 
 
 def _set_state(platform_id: str, state: str) -> None:
