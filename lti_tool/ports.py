@@ -467,7 +467,31 @@ class Staff(Protocol):
 
 class Platforms(Protocol):
     def get(self, platform_id: str) -> "Platform": ...
-    def set_state(self, platform_id: str, state: str) -> None: ...
+    def set_state(self, platform_id: str, state: str) -> None:
+        """Approve or block; approving takes proposed addresses into use."""
+        ...
+
+    def waiting(self, tenant_id: str) -> int:
+        """Return how many of a municipality wait for approval."""
+        ...
+
+    def of_client(self, issuer: str, client_id: str) -> "Platform | None": ...
+    def add(self, tenant_id: str, given: "Application", now: datetime) -> "Platform":
+        """Store an application as a platform that waits."""
+        ...
+
+    def propose(self, platform_id: str, addresses: Mapping[str, str]) -> None:
+        """Keep new addresses until somebody approves them."""
+        ...
+
+    def add_place(self, platform_id: str, deployment_id: str, state: str, now: datetime) -> None:
+        """Store a deployment unless it is known."""
+        ...
+
+    def keep_manager(self, platform_id: str, url: str, sealed_token: bytes) -> None:
+        """Keep where the platform lets us change our registration."""
+        ...
+
     def platform_of(self, deployment_row: str) -> "Platform":
         """Return the platform of a deployment, by our id of the deployment."""
         ...
@@ -568,6 +592,28 @@ class Platform:
     state: str  # active | pending | blocked
     deployments: Mapping[str, str]  # deployment id -> active | pending | blocked
     plan_url: str = ""
+    proposed: Mapping[str, str] = field(default_factory=dict)  # addresses that wait for approval
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in ADDRESSES}
+
+
+ADDRESSES = ("auth_url", "token_url", "jwks_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a platform that registered itself and we agreed on, to be approved."""
+
+    kind: str
+    name: str
+    issuer: str
+    client_id: str
+    deployment_id: str  # "" if it names none: the first launch will
+    addresses: Mapping[str, str]  # by the names of ADDRESSES
+    manage_url: str = ""
+    manage_token: bytes = field(default=b"", repr=False)  # sealed
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
 from lti_tool.errors import RoadmapError
 from lti_tool.flows import approvals
+from lti_tool.lti import registering
 from lti_tool.lti.platforms import KINDS, ilias
 from lti_tool.lti.registering import Registration, warnings_of
 from lti_tool.ports import Actor, Platform
@@ -101,6 +102,7 @@ def listed(as_json: bool) -> None:
                 "issuer": p.issuer,
                 "client_id": p.client_id,
                 "deployments": ", ".join(f"{d} ({s})" for d, s in p.deployments.items()),
+                "proposed": ", ".join(p.proposed.values()),
             }
             for p in platforms.listed(conn)
         ]
@@ -110,7 +112,7 @@ def listed(as_json: bool) -> None:
 @platform.command()
 @click.argument("platform_id")
 def approve(platform_id: str) -> None:
-    """Let a waiting LMS launch. Example: roadmap platform approve ID"""
+    """Let a waiting LMS launch, or use its new addresses. Example: roadmap platform approve ID"""
     _set_state(platform_id, "active")
 
 
@@ -119,6 +121,29 @@ def approve(platform_id: str) -> None:
 def block(platform_id: str) -> None:
     """Refuse launches of an LMS from now on. Example: roadmap platform block ID"""
     _set_state(platform_id, "blocked")
+
+
+@platform.command()
+@click.argument("platform_id")
+def refresh(platform_id: str) -> None:
+    """Bring our registration at an LMS up to date. Example: roadmap platform refresh ID
+
+    For LMSs that registered us by themselves and gave us an address for changes. Moodle and ILIAS
+    give none: there, register again ("update existing").
+    """
+    with opened() as house:
+        with house.database.read() as conn:
+            found = platforms.get(conn, platform_id)
+            manager = platforms.manager(conn, platform_id)
+        if manager is None:
+            raise RoadmapError(
+                "This LMS gave no address for changes.",
+                remedy="Start the registration there once more and choose to update.",
+            )
+        changed = registering.refresh(manager[0], house.seal.open(manager[1]), house.settings)
+        if changed:
+            _audit(house, "platform.refresh", found)
+    click.echo(f"Changed at {found.issuer}." if changed else "It is up to date.")
 
 
 @platform.command("refusals")

@@ -42,6 +42,10 @@ class Unreachable(Exception):
     """No usable answer: refused address, no connection, too slow, too long. Says which, no body."""
 
 
+class AddressRefused(Unreachable):
+    """Nobody was asked: the address itself is none we may call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
@@ -69,6 +73,10 @@ class Outbound:
         """Sends. :raises Unreachable: no usable answer; the platform may have received it."""
         return self._send("POST", url, body, headers)
 
+    def put(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Sends. :raises Unreachable: no usable answer; the platform may have received it."""
+        return self._send("PUT", url, body, headers)
+
     def _send(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
@@ -79,10 +87,10 @@ class Outbound:
     def _judged(self, url: str) -> SplitResult:
         parts = parse(url)
         if parts is None:
-            raise Unreachable("the address is not a usable URL")
+            raise AddressRefused("the address is not a usable URL")
         local = self.allow_local_http and is_loopback(parts.hostname or "")
         if parts.scheme != "https" and not local:
-            raise Unreachable("the address is not https")
+            raise AddressRefused("the address is not https")
         return parts
 
 
@@ -133,7 +141,7 @@ class _Exchange:
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         # One private address among public ones is enough to refuse: which one is used is chance.
         if not all(_allowed(address, self._rules) for address in addresses):
-            raise Unreachable("the address is not public, nor of security.intranet")
+            raise AddressRefused("the address is not public, nor of security.intranet")
         error = OSError("no address")
         for address in addresses:
             try:
@@ -197,13 +205,13 @@ def _within(seconds: float, work: Callable[[], _T], abort: Callable[[], None]) -
     if not failure:
         abort()
         raise Unreachable("no answer in time")
+    if isinstance(failure[0], Unreachable):
+        raise failure[0]
     raise Unreachable(_reason(failure[0])) from None
 
 
 def _reason(error: Exception) -> str:
     """Return why, in words that hold nothing of the answer."""
-    if isinstance(error, Unreachable):
-        return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its TLS certificate is not accepted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -23,6 +23,7 @@ class Case(StrEnum):
     OURS = "INTERN"
     SLOW = "LANGSAM"
     STAFF = "VERWALTUNG"
+    REGISTER = "ANBINDEN"
 
 
 class Code(Enum):
@@ -112,6 +113,17 @@ class Code(Enum):
     FOR_USER_MISSING = ("for-user-missing", 400, Case.UNKNOWN)
     FOR_USER_FOREIGN = ("for-user-foreign", 403, Case.UNKNOWN)
     CLAIM_MALFORMED = ("claim-malformed", 400, Case.UNKNOWN)
+    # Dynamic registration
+    REGISTRATION_ADDRESS = ("registration-address", 400, Case.REGISTER)
+    REGISTRATION_SILENT = ("registration-silent", 502, Case.REGISTER)
+    REGISTRATION_CONFIGURATION = ("registration-configuration", 400, Case.REGISTER)
+    REGISTRATION_ISSUER = ("registration-issuer", 400, Case.REGISTER)
+    REGISTRATION_TOKEN = ("registration-token", 400, Case.REGISTER)
+    REGISTRATION_USED = ("registration-used", 400, Case.REGISTER)
+    REGISTRATION_REFUSED = ("registration-refused", 400, Case.REGISTER)
+    REGISTRATION_ANSWER = ("registration-answer", 400, Case.REGISTER)
+    REGISTRATION_TENANT = ("registration-tenant", 400, Case.REGISTER)
+    REGISTRATION_FULL = ("registration-full", 409, Case.REGISTER)
     # Inside a launch
     SESSION_ENDED = ("session-ended", 403, Case.SESSION)
     SESSION_FOREIGN = ("session-foreign", 403, Case.SESSION)

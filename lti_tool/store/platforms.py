@@ -1,7 +1,7 @@
 """Platforms and their deployments: rows <-> `ports.Platform`. One row per issuer and client."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, func, select, update
 
 from lti_tool.errors import Conflict, NotFound
-from lti_tool.ports import Platform
+from lti_tool.ports import ADDRESSES, Application, Platform
 from lti_tool.store.database import insert_ignore, us
 from lti_tool.store.schema.lti import deployment, launch, platform
 
@@ -94,7 +94,11 @@ def set_state(conn: Connection, platform_id: str, state: str) -> Platform:
 
     :raises NotFound: there is no such platform.
     """
-    conn.execute(update(platform).where(platform.c.id == platform_id).values(state=state))
+    values: dict[str, object] = {"state": state}
+    proposed = get(conn, platform_id).proposed
+    if state == "active" and proposed:
+        values |= {name: proposed[name] for name in ADDRESSES} | {"proposed": None}
+    conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
     return get(conn, platform_id)
 
 
@@ -108,6 +112,14 @@ def plan_token(conn: Connection, platform_id: str) -> bytes | None:
     return conn.execute(
         select(platform.c.plan_token).where(platform.c.id == platform_id)
     ).scalar_one_or_none()
+
+
+def manager(conn: Connection, platform_id: str) -> tuple[str, bytes] | None:
+    """Return where our registration can be changed, and the sealed token for it."""
+    row = conn.execute(
+        select(platform.c.manage_url, platform.c.manage_token).where(platform.c.id == platform_id)
+    ).one()
+    return (row.manage_url, row.manage_token) if row.manage_url else None
 
 
 def add_deployment(
@@ -181,6 +193,40 @@ class SqlPlatforms:
     def set_state(self, platform_id: str, state: str) -> None:
         set_state(self.conn, platform_id, state)
 
+    def waiting(self, tenant_id: str) -> int:
+        mine = (platform.c.tenant_id == tenant_id, platform.c.state == "pending")
+        query = select(func.count()).select_from(platform).where(*mine)
+        return self.conn.execute(query).scalar_one()
+
+    def of_client(self, issuer: str, client_id: str) -> Platform | None:
+        named = [p for p in of_issuer(self.conn, issuer) if p.client_id == client_id]
+        return named[0] if named else None
+
+    def add(self, tenant_id: str, given: Application, now: datetime) -> Platform:
+        return add(
+            self.conn,
+            tenant_id=tenant_id,
+            kind=given.kind,
+            name=given.name,
+            issuer=given.issuer,
+            client_id=given.client_id,
+            deployment_ids=(),
+            state="pending",
+            now=now,
+            **given.addresses,
+        )
+
+    def propose(self, platform_id: str, addresses: Mapping[str, str]) -> None:
+        mine = update(platform).where(platform.c.id == platform_id)
+        self.conn.execute(mine.values(proposed=dict(addresses)))
+
+    def add_place(self, platform_id: str, deployment_id: str, state: str, now: datetime) -> None:
+        add_deployment(self.conn, get(self.conn, platform_id), deployment_id, now, state=state)
+
+    def keep_manager(self, platform_id: str, url: str, sealed_token: bytes) -> None:
+        values = {"manage_url": url, "manage_token": sealed_token}
+        self.conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
+
     def platform_of(self, deployment_row: str) -> Platform:
         mine = select(deployment.c.platform_id).where(deployment.c.id == deployment_row)
         found = self.conn.execute(mine).scalar_one_or_none()
@@ -223,4 +269,5 @@ def _platform(row: Row[tuple[object, ...]], deployments: dict[str, str]) -> Plat
         state=row.state,
         deployments=deployments,
         plan_url=row.plan_url or "",
+        proposed=row.proposed or {},
     )

@@ -1,4 +1,4 @@
-"""/lti/login, /lti/launch, /lti/jwks, /lti/register: the addresses that platforms call.
+"""/lti/login, /lti/launch, /lti/jwks: the addresses that platforms call.
 
 Each view parses, calls, answers; every refusal is raised as `Refused` and becomes a page. Nothing
 here answers 500: what cannot be read is a 4xx, what the platform's own server breaks is a 502.
@@ -32,6 +32,7 @@ from lti_tool.store.launches import Replay, SqlDoor, nothing_parked
 from lti_tool.web import headers, session
 from lti_tool.web import refusals as refusal_pages
 from lti_tool.web.limits import RefusalLimit
+from lti_tool.web.registration import registration
 from lti_tool.web.services import house
 
 STATE_PREFIX = "__Host-"
@@ -57,6 +58,7 @@ def install(app: Flask, limit: RefusalLimit, replay: Replay = nothing_parked) ->
     headers.install(app, here.settings)
     refusal_pages.install(app, limit)
     app.register_blueprint(lti)
+    app.register_blueprint(registration)
 
 
 @lti.route("/lti/login", methods=["GET", "POST"])
@@ -118,19 +120,6 @@ def jwks() -> Response:
     answer = jsonify({"keys": published})
     answer.headers["Cache-Control"] = "public, max-age=600"
     return answer
-
-
-@lti.get("/lti/register")
-def register() -> str:
-    """Say how to register by hand; automatic registration is a later issue."""
-    base = house().settings.server.base_url
-    values = [
-        ("Tool URL / target_link_uri", f"{base}/"),
-        ("Initiate login URL", f"{base}/lti/login"),
-        ("Redirection URI", logins.redirect_uri(base)),
-        ("Public keyset URL", f"{base}/lti/jwks"),
-    ]
-    return render_template("register.html", values=values)
 
 
 @lti.route("/l/<launch>/ende", methods=["GET", "POST"])

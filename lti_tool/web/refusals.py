@@ -111,9 +111,20 @@ WORDS = {
             _l("Choose “Administration” at the bottom of the page."),
         ),
     ),
+    Case.REGISTER: Words(
+        _l("The registration did not work"),
+        _l("Nothing was stored here."),
+        (_l("Start the registration in the learning platform once more."),),
+    ),
 }
 
 
+def _registration(what: object, *steps: object) -> Words:
+    return Words(_l("The registration did not work"), what, steps)
+
+
+_AFRESH = _l("Start the registration in the learning platform once more.")
+_MANUAL = _l("Or register by hand: the values are under /lti/register.")
 _BY_HAND = Words(
     _l("This address is for learning portals"),
     _l("Your learning portal calls it when you open “Mein Lernweg”. By hand it does nothing."),
@@ -122,7 +133,7 @@ _BY_HAND = Words(
         _l("You run a learning portal? Here you find what to enter there."),
     ),
     ask=False,
-    more=(_l("Addresses for the learning portal"), "lti.register"),
+    more=(_l("Addresses for the learning portal"), "registration.register"),
 )
 _NOBODYS = Words(
     _l("This page is no longer open"),
@@ -134,6 +145,52 @@ SPECIAL = {
     Code.ISS_MISSING: _BY_HAND,
     Code.METHOD: _BY_HAND,
     Code.SESSION_FOREIGN: _NOBODYS,
+    Code.REGISTRATION_ADDRESS: _registration(
+        _l("The learning platform gave an address that this service may not call."),
+        _l("It has to be https and public, or belong to the intranet that the operator named."),
+        _l("The operator names a network with: security.intranet."),
+    ),
+    Code.REGISTRATION_SILENT: _registration(
+        _l("The learning platform does not answer this service."),
+        _l("Is it reachable from outside, with a valid certificate?"),
+        _AFRESH,
+    ),
+    Code.REGISTRATION_CONFIGURATION: _registration(
+        _l("The learning platform describes itself incompletely."),
+        _l("Update the learning platform."),
+        _MANUAL,
+    ),
+    Code.REGISTRATION_ISSUER: _registration(
+        _l("The learning platform gives another name for itself than its address."),
+        _l("Open it under the name that its own settings hold (Moodle: wwwroot)."),
+        _AFRESH,
+    ),
+    Code.REGISTRATION_TOKEN: _registration(
+        _l("The learning platform does not accept its own registration any more."), _AFRESH
+    ),
+    Code.REGISTRATION_USED: _registration(
+        _l("This registration was used already. Perhaps the page was loaded twice."),
+        _l("Look first whether the tool is in the list of the learning platform."),
+        _AFRESH,
+    ),
+    Code.REGISTRATION_REFUSED: _registration(
+        _l("The learning platform refuses our registration."),
+        _l("Its log says why."),
+        _MANUAL,
+    ),
+    Code.REGISTRATION_ANSWER: _registration(
+        _l("The learning platform answered without a client id."),
+        _l("Delete the tool there if it appeared."),
+        _MANUAL,
+    ),
+    Code.REGISTRATION_TENANT: _registration(
+        _l("No municipality of this short name is served here."),
+        _l("Ask whoever runs this service for the short name."),
+    ),
+    Code.REGISTRATION_FULL: _registration(
+        _l("Too many learning platforms wait for approval already."),
+        _l("Whoever runs this service has to approve or block them first."),
+    ),
 }
 
 

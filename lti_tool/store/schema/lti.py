@@ -1,6 +1,7 @@
 """Platforms, deployments, logins, launches, keys and tokens."""
 
 from sqlalchemy import (
+    JSON,
     Boolean,
     Column,
     Float,
@@ -31,6 +32,11 @@ platform = Table(
     # Optional connector to the LMS's learning-plan web service; the token is sealed.
     Column("plan_url", Text),
     Column("plan_token", LargeBinary),
+    # Addresses that the platform gave anew: in use only after somebody approved them.
+    Column("proposed", JSON),
+    # Where it lets us change our registration (Dynamic Registration); the token is sealed.
+    Column("manage_url", Text),
+    Column("manage_token", LargeBinary),
     document("settings"),
     instant("created_us"),
     UniqueConstraint("issuer", "client_id"),

@@ -32,6 +32,7 @@ class Portal:
     issuer: str
     client_id: str
     state: str
+    addresses: tuple[str, ...]  # what would be used after approval, where something waits for it
     places: tuple[Place, ...]
 
 
@@ -88,7 +89,9 @@ def _portal(found: Platform, places: list[store.Deployment]) -> Portal:
     mine = tuple(Place(d.id, d.deployment_id, d.state) for d in places if d.platform_id == found.id)
     kind = KINDS.get(found.kind, found.kind)
     name = found.name or _("Learning portal without a name")
-    return Portal(found.id, name, kind, found.issuer, found.client_id, found.state, mine)
+    waits = found.proposed or (found.addresses if found.state == "pending" else {})
+    addresses = tuple(dict.fromkeys(waits.values()))
+    return Portal(found.id, name, kind, found.issuer, found.client_id, found.state, addresses, mine)
 
 
 def _require_ours(found: Platform) -> None:

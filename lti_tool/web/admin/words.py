@@ -39,6 +39,8 @@ ACTIONS: Mapping[str, object] = {
     "staff.link": _l("One-time link made"),
     "staff.enter": _l("Entered the administration"),
     "platform.add": _l("Learning portal added"),
+    "platform.register": _l("Learning portal registered itself"),
+    "platform.refresh": _l("Registration at the learning portal changed"),
     "platform.active": _l("Learning portal approved"),
     "platform.blocked": _l("Learning portal blocked"),
     "deployment.active": _l("Deployment approved"),

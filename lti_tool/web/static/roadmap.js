@@ -94,8 +94,30 @@
     setTimeout(warn, (ends - before) * 1000);
   }
 
+  // A registration is done: say so once, unless somebody wants to go on reading first.
+  const offer = document.querySelector("[data-close-offer]");
+  const outer = window.opener || (window.parent === window ? null : window.parent);
+  if (offer && outer) {
+    const seconds = Number(body.dataset.close);
+    const text = offer.querySelector("[data-close-text]");
+    const close = () => outer.postMessage({ subject: "org.imsglobal.lti.close" }, "*");
+    const timer = setTimeout(close, seconds * 1000);
+    offer.hidden = false;
+    text.textContent = text.dataset.closeText.replace("{s}", seconds);
+    offer.querySelector("[data-close-now]").addEventListener("click", () => {
+      clearTimeout(timer);
+      close();
+    });
+    offer.querySelector("[data-close-stay]").addEventListener("click", (event) => {
+      clearTimeout(timer);
+      text.textContent = "";
+      event.currentTarget.hidden = true;
+    });
+  }
+
   // Inside a frame: tell the learning portal how tall the page is. Height only, nothing else.
-  if (window.parent !== window && window.ResizeObserver) {
+  // Not while it registers us: ILIAS takes any other message for a failure.
+  if (!("quiet" in body.dataset) && window.parent !== window && window.ResizeObserver) {
     const tell = () => window.parent.postMessage(
       { subject: "lti.frameResize", height: document.documentElement.scrollHeight }, "*");
     new ResizeObserver(tell).observe(body);

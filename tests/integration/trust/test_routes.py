@@ -67,6 +67,7 @@ PUBLIC = {
     "/lti/launch": ("/lti/launch", ("POST",)),
     "/lti/jwks": ("/lti/jwks", ("GET",)),
     "/lti/register": ("/lti/register", ("GET",)),
+    "/lti/register&<path:rest>": ("/lti/register&p=ilias", ("GET",)),
     "/xapi/about": ("/xapi/about", ("GET",)),
     "/xapi/statements": ("/xapi/statements", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/xapi/<path:rest>": ("/xapi/agents", ("GET", "PUT", "POST", "DELETE", "PATCH")),
