@@ -104,6 +104,7 @@ JOBS = {
 #: The stable names for tests and for acceptance, and what each marks.
 NAMES = {
     "notice-continue": "button of the first information",
+    "new-window": "button to a new window, where a frame keeps no cookie",
     "role-option": "one role to choose",
     "role-more": "the choice of a second role",
     "practice": "the practice question",

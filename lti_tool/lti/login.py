@@ -30,8 +30,18 @@ class Redirect:
     login: Login
 
 
-def begin(parameters: Parameters, find: Find, base_url: str, seal: Seal, now: datetime) -> Redirect:
+def begin(
+    parameters: Parameters,
+    find: Find,
+    base_url: str,
+    seal: Seal,
+    now: datetime,
+    *,
+    storage: str = "",
+) -> Redirect:
     """Return the authorization request for a login.
+
+    `storage`: the platform's frame that keeps the state's proof, where no cookie can.
 
     :raises Refused: a required parameter is missing, or it names what we do not know.
     """
@@ -43,7 +53,13 @@ def begin(parameters: Parameters, find: Find, base_url: str, seal: Seal, now: da
         raise Refused(Code.TARGET_FOREIGN)
     platform = _resolve(parameters, find(issuer))
     login = Login(
-        platform.id, platform.issuer, platform.client_id, new_nonce(), target, now.timestamp()
+        platform.id,
+        platform.issuer,
+        platform.client_id,
+        new_nonce(),
+        target,
+        now.timestamp(),
+        storage,
     )
     state = sign(login, seal)
     return Redirect(_authorization(platform, parameters, login, state, base_url), state, login)

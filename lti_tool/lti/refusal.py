@@ -58,6 +58,7 @@ class Code(Enum):
     STATE_MISSING = ("state-missing", 400, Case.UNKNOWN)
     STATE_INVALID = ("state-invalid", 401, Case.UNKNOWN)
     STATE_EXPIRED = ("state-expired", 401, Case.EXPIRED)
+    COOKIES_BLOCKED = ("cookies-blocked", 401, Case.COOKIES)
     STATE_COOKIE = ("state-cookie-missing", 401, Case.COOKIES)
     LAUNCH_USED = ("launch-used", 401, Case.EXPIRED)
     TOKEN_MISSING = ("token-missing", 400, Case.UNKNOWN)

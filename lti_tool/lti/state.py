@@ -30,6 +30,7 @@ class Login:
     nonce: str
     target: str
     started: float  # seconds since 1970 UTC
+    storage: str = ""  # frame of the platform that keeps the proof; "": a cookie does
 
     @property
     def cookie(self) -> str:

@@ -17,25 +17,25 @@ from lti_tool.errors import DatabaseError
 from lti_tool.flows.admit import admit
 from lti_tool.logs import log
 from lti_tool.lti import login as logins
-from lti_tool.lti import parameters, state
+from lti_tool.lti import onward, parameters, state
 from lti_tool.lti.adapter import check_pin
 from lti_tool.lti.keys import PlatformKeys
-from lti_tool.lti.launch import Rules, UnknownDeployment, Verified, verify
+from lti_tool.lti.launch import RESOURCE_LINK, Rules, UnknownDeployment, Verified, verify
+from lti_tool.lti.login import Redirect
 from lti_tool.lti.outbound import Outbound
 from lti_tool.lti.parameters import Parameters
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
-from lti_tool.ports import Admitted, Platform
+from lti_tool.ports import Admitted, Arrival, Platform
 from lti_tool.store import keys, launches, platforms, refusals, tenants
 from lti_tool.store.keys import KeyShelf
 from lti_tool.store.launches import Replay, SqlDoor, nothing_parked
-from lti_tool.web import headers, session
+from lti_tool.web import framed, headers, session
 from lti_tool.web import refusals as refusal_pages
 from lti_tool.web.limits import RefusalLimit
 from lti_tool.web.registration import registration
 from lti_tool.web.services import house
 
-STATE_PREFIX = "__Host-"
 STATE_S = 600
 LONGEST_STATE = 8192
 LONGEST_TOKEN = 1 << 20
@@ -58,29 +58,25 @@ def install(app: Flask, limit: RefusalLimit, replay: Replay = nothing_parked) ->
     headers.install(app, here.settings)
     refusal_pages.install(app, limit)
     app.register_blueprint(lti)
+    app.register_blueprint(framed.framed)
     app.register_blueprint(registration)
 
 
 @lti.route("/lti/login", methods=["GET", "POST"])
 def login() -> Response:
-    """Answer a platform's login with the authorization request: 302 GET, standard parameters."""
+    """Answer a platform's login with the authorization request: 302 GET, standard parameters.
+
+    In a frame that has shown no cookie of ours a detour shows first whether one comes back.
+    """
     given = _form() if request.method == "POST" else parameters.read(request.query_string)
-    found: list[Platform] = []
-
-    def find(issuer: str) -> list[Platform]:
-        with house().database.read() as conn:
-            found.extend(platforms.of_issuer(conn, issuer))
-        return found
-
-    base_url = house().settings.server.base_url
-    try:
-        begun = logins.begin(given, find, base_url, house().seal, datetime.now(UTC))
-    except Refused as refused:
-        _note(refused, found[0] if len(found) == 1 else None)
-        raise
-    answer = _redirect(begun.url, 302)
-    _state_cookie(answer, begun.login, state.proof(begun.state, house().seal), STATE_S)
-    return answer
+    again = given.text(framed.AGAIN, longest=LONGEST_STATE)
+    if again:
+        given = onward.open_login(again, house().seal, datetime.now(UTC))
+    blocked = not framed.keeps_cookies()
+    begun = _begun(given, storage=given.text(framed.STORAGE) if again and blocked else "")
+    if again and blocked:
+        return _without_cookies(again, begun)
+    return (blocked and framed.cookie_test(given)) or _to_platform(begun)
 
 
 @lti.route("/lti/launch", methods=["POST"])
@@ -89,7 +85,12 @@ def launch() -> Response:
     _check_secure()
     now = datetime.now(UTC)
     form = _form()
-    started = _login_of(form, now)
+    brought, started = _state_of(form, now)
+    cookie = _cookie_of(started)
+    proof = cookie or (framed.stored_proof(form) if started.storage else "")
+    if not proof and started.storage and not _used(started):
+        return framed.ask_storage(form, started, _platform_of(started))
+    _check_browser(form, brought, started, proof, now)
     platform = _platform_of(started)
     try:
         verified = _verify(form, started, platform, now)
@@ -105,7 +106,10 @@ def launch() -> Response:
         kind=verified.arrival.message_type,
         skew_s=verified.skew_s,
     )
-    return _welcome(admitted, verified, started)
+    if cookie or framed.keeps_cookies():
+        return _welcome(admitted, verified, started)
+    page = _page_of(admitted.launch_id, verified.arrival)
+    return framed.in_a_window(admitted, page, verified.arrival.locale, platform)
 
 
 @lti.get("/lti/jwks")
@@ -153,8 +157,37 @@ def _check_secure() -> None:
         raise Refused(Code.NOT_SECURE)
 
 
-def _login_of(form: Parameters, now: datetime) -> Login:
-    """Return the login this browser started.
+def _begun(given: Parameters, storage: str) -> Redirect:
+    found: list[Platform] = []
+
+    def find(issuer: str) -> list[Platform]:
+        with house().database.read() as conn:
+            found.extend(platforms.of_issuer(conn, issuer))
+        return found
+
+    base_url, now = house().settings.server.base_url, datetime.now(UTC)
+    try:
+        return logins.begin(given, find, base_url, house().seal, now, storage=storage)
+    except Refused as refused:
+        _note(refused, found[0] if len(found) == 1 else None)
+        raise
+
+
+def _to_platform(begun: Redirect) -> Response:
+    answer = framed.redirect(begun.url, 302)
+    _state_cookie(answer, begun.login, state.proof(begun.state, house().seal), STATE_S)
+    return answer
+
+
+def _without_cookies(again: str, begun: Redirect) -> Response:
+    platform = _platform_of(begun.login)
+    if not begun.login.storage:
+        _note(Refused(Code.COOKIES_BLOCKED), platform)
+    return framed.without_cookies(again, begun, platform)
+
+
+def _state_of(form: Parameters, now: datetime) -> tuple[str, Login]:
+    """Return the state that came back, and the login it was for.
 
     State comes before the token: it names the registration whose keys may judge the token, and
     keeps strangers from making us fetch keys.
@@ -165,12 +198,31 @@ def _login_of(form: Parameters, now: datetime) -> Login:
     brought = form.text("state", longest=LONGEST_STATE)
     if not brought:
         raise Refused(Code.STATE_MISSING)
-    started = state.read(brought, house().seal, now)
-    settings = house().settings
-    cookie = session.read_cookie(started.cookie, prefix=STATE_PREFIX, settings=settings)
-    if not state.belongs(brought, cookie, house().seal):
-        raise Refused(Code.LAUNCH_USED if _used(started) else Code.STATE_COOKIE)
-    return started
+    return brought, state.read(brought, house().seal, now)
+
+
+def _cookie_of(started: Login) -> str:
+    return session.read_cookie(started.cookie, prefix=framed.HOST, settings=house().settings)
+
+
+def _check_browser(
+    form: Parameters, brought: str, started: Login, proof: str, now: datetime
+) -> None:
+    """Let only the browser pass that started this login.
+
+    :raises Refused: it brings no proof of that; a reload is told apart, with the way back.
+    """
+    if state.belongs(brought, proof, house().seal):
+        return
+    if not _used(started):
+        raise Refused(Code.STATE_COOKIE)
+    used = Refused(Code.LAUNCH_USED)
+    platform = _platform_of(started)
+    with suppress(Refused):
+        # Only a token that is good tells the way back; any other leaves the page without it.
+        verified = _verify(form, started, platform, now)
+        used.back, used.locale = verified.back, verified.arrival.locale
+    raise used
 
 
 def _used(started: Login) -> bool:
@@ -216,17 +268,20 @@ def _record(platform: Platform, deployment_id: str, now: datetime) -> None:
 
 
 def _welcome(admitted: Admitted, verified: Verified, started: Login) -> Response:
-    answer = _redirect(_page_of(admitted.launch_id, verified.arrival.target), 303)
+    answer = framed.redirect(_page_of(admitted.launch_id, verified.arrival), 303)
     session.set_cookie(answer, admitted, house().settings)
     _state_cookie(answer, started, "", 0)
     return answer
 
 
-def _page_of(launch_id: str, target: str) -> str:
-    """Return the launch's page that the target names; the start page if it names none of ours."""
+def _page_of(launch_id: str, arrival: Arrival) -> str:
+    """Return the launch's page that the target names, or the message, or the custom parameter
+    `page` (ILIAS 8 to 10 know one target per tool); the start page if none names any of ours."""
     start = f"/l/{launch_id}/"
-    path = unquote(urlsplit(target).path).strip("/")
-    if not path or path.startswith("lti/"):
+    path = unquote(urlsplit(arrival.target).path).strip("/")
+    if not path or path.startswith("lti/") or arrival.message_type != RESOURCE_LINK:
+        path = arrival.page
+    if path in ("", "start"):
         return start
     try:
         current_app.url_map.bind("").match(start + path, method="GET")
@@ -237,19 +292,12 @@ def _page_of(launch_id: str, target: str) -> str:
     return start + quote(path)
 
 
-def _redirect(location: str, status: int) -> Response:
-    # flask.redirect would write the address (with hints and state) into a page body.
-    answer = current_app.make_response(("", status))
-    answer.headers["Location"] = location
-    return answer
-
-
 def _state_cookie(answer: Response, started: Login, value: str, max_age: int) -> None:
     session.put_cookie(
         answer,
         started.cookie,
         value,
-        prefix=STATE_PREFIX,
+        prefix=framed.HOST,
         path="/",
         max_age=max_age,
         settings=house().settings,

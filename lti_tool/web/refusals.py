@@ -39,6 +39,16 @@ class Words:
     more: tuple[object, str] | None = None  # label and endpoint of a page that helps
 
 
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a person passes on, and to whom. The number finds the line in the log."""
+
+    code: Code
+    at: str
+    number: str
+    contact: str
+
+
 _BACK = _l("Go back to your course in the learning platform.")
 _AGAIN = _l("Open “Mein Lernweg” there once more.")
 _NOT_YOURSELF = _l("You cannot solve this yourself. Nothing is wrong with your work.")
@@ -234,31 +244,30 @@ _HTTP = {
 
 def page(refused: Refused) -> Response:
     """Return the page of a refusal, and log its code under the number shown."""
-    now, number = datetime.now(UTC), _number()
     counting.refused(refused.code.slug)
+    with force_locale(_locale(refused)):
+        said = details(refused.code)
+        html = render_template(
+            "refusal.html", words=words_of(refused.code), details=said, back=refused.back
+        )
     log().info(
         "refused",
         code=refused.code.slug,
         status=refused.code.status,
-        number=number,
+        number=said.number,
         route=str(request.url_rule or ""),
         reason=refused.claim or None,
         skew_s=refused.skew_s,
     )
-    with force_locale(_locale(refused)):
-        html = render_template(
-            "refusal.html",
-            code=refused.code,
-            words=words_of(refused.code),
-            at=moment(now),
-            number=number,
-            back=refused.back,
-            contact=_contact(),
-        )
     response = make_response(html, refused.code.status)
     if refused.code is Code.UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_S)
     return response
+
+
+def details(code: Code) -> Details:
+    """Return what a person passes on about this moment, in the language of the request."""
+    return Details(code, moment(datetime.now(UTC)), _number(), _contact())
 
 
 def _limited(refused: Refused, limit: RefusalLimit) -> Refused:

@@ -62,10 +62,13 @@ def put_cookie(
     *,
     prefix: str,
     path: str,
-    max_age: int,
+    max_age: int | None,
     settings: Settings,
 ) -> None:
-    """Set (or with max_age 0 delete) a cookie that works inside a foreign frame."""
+    """Set (or with max_age 0 delete) a cookie that works inside a foreign frame.
+
+    Without max_age it lasts as long as the browser.
+    """
     response.set_cookie(
         prefix + name,
         value,
