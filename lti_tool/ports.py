@@ -645,7 +645,9 @@ class Arrival:
     context_title: str = ""
     link_id: str = ""
     role: str = ""  # custom parameter `role`
+    page: str = ""  # which of our pages it is for, where the target names none
     services: Mapping[str, Json] = field(default_factory=dict)
+    placing: Mapping[str, Json] | None = None  # Deep Linking: what may be placed, and where to
 
 
 @dataclass(frozen=True, slots=True)

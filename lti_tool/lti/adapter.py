@@ -48,6 +48,12 @@ _ADMINISTRATOR = _context(("Administrator",))
 TEACHERS = (_context(tuple(TeacherRole._context_roles)) - _ADMINISTRATOR) | {
     f"{_MEMBERSHIP}/Instructor#{name}" for name in _TEACHING
 }
+#: Who looks after people's data at a platform. It shows them nothing of anybody (decisions.md 1.1).
+ADMINISTRATORS = _ADMINISTRATOR | {
+    f"{AbstractRole._base_prefix}/{kind}#{name}"
+    for kind in ("institution/person", "system/person")
+    for name in ("Administrator", "SysAdmin")
+}
 DESIGNERS = _context(tuple(DesignerRole._context_roles))
 PLACERS = TEACHERS | DESIGNERS | _ADMINISTRATOR
 KNOWN = PLACERS | _context(tuple(StudentRole._context_roles) + tuple(ObserverRole._context_roles))

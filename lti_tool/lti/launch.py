@@ -9,7 +9,8 @@ Source: LTI 1.3 core section 5.3/5.4, IMS Security Framework 1.0 section 5.1.3, 
 from dataclasses import dataclass
 from datetime import datetime
 
-from lti_tool.lti.adapter import PLACERS, TEACHERS
+from lti_tool.lti import placing
+from lti_tool.lti.adapter import ADMINISTRATORS, PLACERS, TEACHERS
 from lti_tool.lti.addresses import is_linkable, is_ours
 from lti_tool.lti.claims import Claims, moment, optional, required, section, texts, title
 from lti_tool.lti.platforms import leeway_s
@@ -26,7 +27,14 @@ DL_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_setting
 RESOURCE_LINK = "LtiResourceLinkRequest"
 DEEP_LINKING = "LtiDeepLinkingRequest"
 SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
-_MESSAGES = (RESOURCE_LINK, DEEP_LINKING, SUBMISSION_REVIEW)
+# The library and the standard's drafts write it with and without the prefix.
+PRIVACY = ("DataPrivacyLaunchRequest", "LtiDataPrivacyLaunchRequest")
+_MESSAGES = (RESOURCE_LINK, DEEP_LINKING, SUBMISSION_REVIEW, *PRIVACY)
+_ABOUT_A_LINK = (RESOURCE_LINK, SUBMISSION_REVIEW)
+#: Where a message leads, whatever its target says.
+_PAGES = {DEEP_LINKING: "einsetzen", SUBMISSION_REVIEW: "einsicht"} | dict.fromkeys(
+    PRIVACY, "daten"
+)
 MAX_AGE_S = 600.0
 _DEPLOYMENT = {"pending": Code.DEPLOYMENT_PENDING, "blocked": Code.DEPLOYMENT_BLOCKED}
 
@@ -136,8 +144,8 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
     deployment = required(claims, CLAIM + "deployment_id", Code.DEPLOYMENT_MISSING)
     subject = required(claims, "sub", Code.SUB_MISSING)
     roles = _roles(claims)
-    _check_target(claims, login, rules, needed=message != DEEP_LINKING)
-    link = _link(claims, needed=message != DEEP_LINKING)
+    _check_target(claims, login, rules, needed=message in _ABOUT_A_LINK)
+    link = _link(claims, needed=message in _ABOUT_A_LINK)
     _check_message(claims, message, subject, roles, rules)
     context = section(claims, CLAIM + "context")
     return Arrival(
@@ -150,11 +158,13 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         instructor=bool(roles & TEACHERS),
         locale=_locale(optional(_presentation(claims), "locale")),
         target=login.target,
+        page=_PAGES.get(message) or _custom(claims, "page"),
         context_id=required(context, "id", Code.CLAIM_MALFORMED) if context else "",
         context_title=title(context, "title"),
         link_id=link,
         role=_custom(claims, "role"),
         services=_services(claims, rules),
+        placing=placing.wanted(section(claims, DL_SETTINGS)) if message == DEEP_LINKING else None,
     )
 
 
@@ -193,7 +203,9 @@ def _check_message(
     if message == DEEP_LINKING:
         _check_deep_linking(claims, roles, rules)
     elif message == SUBMISSION_REVIEW:
-        _check_review(claims, subject, roles)
+        _check_for_user(claims, subject, roles & TEACHERS)
+    elif message in PRIVACY:
+        _check_for_user(claims, subject, roles & ADMINISTRATORS)
 
 
 def _check_deep_linking(claims: Claims, roles: frozenset[str], rules: Rules) -> None:
@@ -208,11 +220,11 @@ def _check_deep_linking(claims: Claims, roles: frozenset[str], rules: Rules) -> 
         raise Refused(Code.NOT_ALLOWED)
 
 
-def _check_review(claims: Claims, subject: str, roles: frozenset[str]) -> None:
+def _check_for_user(claims: Claims, subject: str, allowed: frozenset[str]) -> None:
     person = section(claims, FOR_USER)
     reviewed = required(person, "user_id", Code.FOR_USER_MISSING)
     # A learner can make Moodle sign a request about somebody else (reference/moodle.md 2.8).
-    if reviewed != subject and not roles & TEACHERS:
+    if reviewed != subject and not allowed:
         raise Refused(Code.FOR_USER_FOREIGN)
 
 

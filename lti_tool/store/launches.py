@@ -5,25 +5,27 @@ sealed to send scores with. Nonces are consumed by one INSERT that only one proc
 """
 
 import hmac
+import json
 import secrets
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
-from lti_tool.ports import Admitted, Arrival, Launch
+from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
 from lti_tool.store import learners, tenants
 from lti_tool.store.database import Database, at, insert_ignore, us
 from lti_tool.store.schema.core import identity, learner
-from lti_tool.store.schema.lti import launch, nonce, platform
+from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
 from lti_tool.store.schema.staff import staff_grant
 
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
+PLACING_KEPT = timedelta(hours=1)  # as long as somebody may take to choose
 
 Replay = Callable[[Connection, Arrival, str, datetime], None]
 """Called once for a new learner: (connection, arrival, learner id, now); see store.pull."""
@@ -120,7 +122,18 @@ class SqlEntry:
                 seen_us=us(now),
             )
         )
+        if arrival.placing is not None:
+            self._keep_placing(admitted.launch_id, arrival.placing, now)
         return admitted
+
+    def _keep_placing(self, launch_id: str, wanted: Mapping[str, Json], now: datetime) -> None:
+        self.conn.execute(
+            insert(placing_request).values(
+                launch_id=launch_id,
+                sealed=self.seal.seal(json.dumps(dict(wanted))),
+                expires_us=us(now + PLACING_KEPT),
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +203,22 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
         ended=row.ended_us is not None or row.state == "blocked",
         platform_urls=(row.auth_url, row.issuer),
     )
+
+
+def placing(conn: Connection, seal: Seal, launch_id: str, now: datetime) -> dict[str, Json] | None:
+    """Return what this launch lets an instructor place (lti.placing), or None."""
+    sealed = conn.execute(
+        select(placing_request.c.sealed).where(
+            placing_request.c.launch_id == launch_id, placing_request.c.expires_us > us(now)
+        )
+    ).scalar_one_or_none()
+    return None if sealed is None else dict(json.loads(seal.open(sealed)))
+
+
+def deployment_of(conn: Connection, launch_id: str) -> str:
+    """Return the platform's id of the place a launch came from."""
+    query = select(launch.c.deployment_id).where(launch.c.id == launch_id)
+    return str(conn.execute(query).scalar_one())
 
 
 def touch(conn: Connection, launch_id: str, now: datetime) -> None:

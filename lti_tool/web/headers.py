@@ -15,7 +15,7 @@ from lti_tool.settings import Settings
 _LOOPBACK = ("http://localhost:*", "http://127.0.0.1:*")
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "img-src 'self' data:; connect-src 'self'; form-action {targets}; base-uri 'none'; "
     "frame-ancestors {ancestors}"
 )
 
@@ -45,11 +45,17 @@ def framed_by(urls: Iterable[str]) -> None:
     g.frame_ancestors = tuple(dict.fromkeys(found for url in urls if (found := _ascii(url))))
 
 
+def sends_to(url: str) -> None:
+    """Let the forms of this request's page be sent to this address, too (Deep Linking)."""
+    g.form_targets = tuple(found for found in (_ascii(url),) if found)
+
+
 def _policy(settings: Settings) -> str:
     allowed: tuple[str, ...] | None = g.get("frame_ancestors")
     if allowed is None:
         allowed = ("https:", *(_LOOPBACK if settings.development else ()))
-    return _POLICY.format(ancestors=" ".join(("'self'", *allowed)))
+    targets = ("'self'", *g.get("form_targets", ()))
+    return _POLICY.format(ancestors=" ".join(("'self'", *allowed)), targets=" ".join(targets))
 
 
 def _ascii(url: str) -> str:

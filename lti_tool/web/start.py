@@ -84,7 +84,16 @@ class RolePage:
 
 #: What may be seen and done before the first information was read: reading it, and one's rights.
 BEFORE_NOTICE = {"notice", "read_notice", "language", "assistance", "data", "export", "erase"}
-BEFORE_NOTICE |= {"administration", "erased", "api_me", "api_profile", "api_path"}
+BEFORE_NOTICE |= {
+    "place",
+    "placed",
+    "review",
+    "administration",
+    "erased",
+    "api_me",
+    "api_profile",
+    "api_path",
+}
 
 
 def inform_first() -> Response | None:

@@ -86,6 +86,14 @@ launch = Table(
     instant("ended_us", nullable=True),
 )
 
+placing_request = Table(  # Deep Linking: the return address carries a session key, so sealed
+    "placing_request",
+    metadata,
+    Column("launch_id", String(43), ForeignKey("launch.id", ondelete="CASCADE"), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    instant("expires_us", index=True),
+)
+
 platform_keys = Table(  # last good key set per address, shared by all workers
     "platform_keys",
     metadata,

@@ -50,6 +50,7 @@ KEPT = {
     "staff sessions": 2,
     "one-time links": 1 + 15 / 1440,
     "nonces": 1 / 24,
+    "placing requests": 1 / 24,
     "old launches": 9 / 24,
 }
 
@@ -89,7 +90,10 @@ def somebody(stage: Stage) -> Visitor:
     deliver(stage.s, accept_everything, Backoff(5, 3), stage.now)
     refuse_a_withdrawal(stage)
     with stage.house.database.begin() as conn:
-        conn.execute(lti.nonce.insert().values(digest="d", expires_us=us(later(stage, 1 / 24))))
+        until = us(later(stage, 1 / 24))
+        conn.execute(lti.nonce.insert().values(digest="d", expires_us=until))
+        request = {"launch_id": visitor.launch_id, "sealed": b"x", "expires_us": until}
+        conn.execute(lti.placing_request.insert().values(**request))
     let_in_and_out(stage, visitor)
     stage.now += timedelta(seconds=1)
     come(stage, "4711")  # a second launch of the same link

@@ -47,6 +47,8 @@ LEARNER = {
     "/l/<launch>/lernpfad/<unit>/verschieben": ("GET", "POST"),
     "/l/<launch>/lernpfad/<unit>/tauschen": ("GET", "POST"),
     "/l/<launch>/einheit/<unit>": ("GET",),
+    "/l/<launch>/einsetzen": ("GET", "POST"),
+    "/l/<launch>/einsicht": ("GET",),
     "/l/<launch>/daten": ("GET",),
     "/l/<launch>/daten/herunterladen": ("GET",),
     "/l/<launch>/daten/loeschen": ("GET", "POST"),
