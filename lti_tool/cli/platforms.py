@@ -12,7 +12,8 @@ from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
 from lti_tool.errors import RoadmapError
 from lti_tool.flows import approvals
 from lti_tool.lti import registering
-from lti_tool.lti.platforms import KINDS, ilias
+from lti_tool.lti.platforms import KINDS
+from lti_tool.lti.platforms.paste import read_paste
 from lti_tool.lti.registering import Registration, warnings_of
 from lti_tool.ports import Actor, Platform
 from lti_tool.store import keys as tool_keys
@@ -34,7 +35,7 @@ def platform() -> None:
 @click.option("--auth-url", help="Moodle: Authentication request URL")
 @click.option("--token-url", help="Moodle: Access token URL")
 @click.option("--jwks-url", help="Moodle: Public keyset URL")
-@click.option("--paste", type=click.File(), help="File with the six lines that ILIAS shows")
+@click.option("--paste", type=click.File(), help="File with the six lines that the LMS shows")
 @click.option("--plan-url", default="", help="Web service for learning plans (optional)")
 @click.option(
     "--plan-token-file",
@@ -59,7 +60,7 @@ def add(
     --jwks-url https://moodle.stadt.de/mod/lti/certs.php
     """
     if paste is not None:
-        read = ilias.read_paste(paste.read())
+        read = read_paste(paste.read())
         fields = {k: getattr(read, k) for k in fields}
         deployment_ids = (read.deployment_id,)
     missing = [f"--{k.replace('_', '-')}" for k, v in fields.items() if not v]
@@ -81,8 +82,7 @@ def add(
                 **registration.columns(),
             )
             if plan_url and plan_token_file:
-                sealed = house.seal.seal(plan_token_file.read_text(encoding="utf-8").strip())
-                platforms.set_plan_service(conn, made.id, plan_url, sealed)
+                platforms.set_plan_service(conn, made.id, plan_url, _sealed(house, plan_token_file))
         _audit(house, "platform.add", made)
         click.echo(_to_paste(house.settings.server.base_url, made))
     for note in notes:
@@ -121,6 +121,37 @@ def approve(platform_id: str) -> None:
 def block(platform_id: str) -> None:
     """Refuse launches of an LMS from now on. Example: roadmap platform block ID"""
     _set_state(platform_id, "blocked")
+
+
+@platform.command()
+@click.argument("platform_id")
+@click.option("--url", help="Moodle: <site>/webservice/rest/server.php")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the token for it",
+)
+@click.option("--off", is_flag=True, help="Forget address and token; plans that stand there stay")
+def plan(platform_id: str, url: str | None, token_file: Path | None, *, off: bool) -> None:
+    """Set, change or switch off the web service for learning plans of an LMS.
+
+    Example: roadmap platform plan ID --url https://moodle.stadt.de/webservice/rest/server.php
+    --token-file token.txt
+    """
+    if off == bool(url and token_file):
+        raise click.UsageError("Give --url and --token-file, or --off.")
+    with opened() as house:
+        if url:
+            registering.require_address("--url", url, house.settings)
+        with house.database.begin() as conn:
+            found = platforms.get(conn, platform_id)
+            sealed = _sealed(house, token_file) if token_file else None
+            platforms.set_plan_service(conn, found.id, url if sealed else None, sealed)
+        _audit(house, "platform.plan", found)
+    click.echo(f"Learning plans of {found.issuer}: {'off' if off else url}")
+    if not off:
+        click.echo("Are they switched on for the municipality, and is everything in order?")
+        click.echo("  roadmap tenant switch KEY plan_service on; roadmap check")
 
 
 @platform.command()
@@ -256,6 +287,10 @@ def _set_deployment(deployment_row: str, state: str) -> None:
     with opened() as house:
         found = approvals.set_deployment(house.flows, Actor("cli"), deployment_row, state, now())
     click.echo(f"Deployment of {found.issuer} {'approved' if state == 'active' else 'blocked'}.")
+
+
+def _sealed(house: House, token_file: Path) -> bytes:
+    return house.seal.seal(token_file.read_text(encoding="utf-8").strip())
 
 
 def _audit(house: House, action: str, found: Platform) -> None:

@@ -6,7 +6,7 @@ only when a human approves: whoever can put a file onto its host could else take
 
 from datetime import datetime
 
-from lti_tool.ports import Application, Platform, Services
+from lti_tool.ports import Actor, Application, Platform, Services
 
 MOST_WAITING = 50  # of one municipality; the rest would hide the one that counts
 
@@ -15,6 +15,20 @@ def has_room(s: Services, tenant_id: str) -> bool:
     """Return whether one more registration may wait there."""
     with s.store.read() as work:
         return work.platforms.waiting(tenant_id) < MOST_WAITING
+
+
+def add(s: Services, by: Actor, tenant_id: str, given: Application, now: datetime) -> Platform:
+    """Keep a registration that a named human made by hand: it may launch at once. Writes.
+
+    :raises Conflict: this issuer and client are registered already.
+    """
+    with s.store.begin() as work:
+        made = work.platforms.add(tenant_id, given, now)
+        work.platforms.add_place(made.id, given.deployment_id, "active", now)
+        work.platforms.set_state(made.id, "active")
+        detail = {"platform": made.id, "issuer": made.issuer}
+        work.audit.note(by.name, "platform.add", detail, now, tenant_id)
+        return work.platforms.get(made.id)
 
 
 def enrol(s: Services, tenant_id: str, given: Application, now: datetime) -> tuple[Platform, str]:

@@ -39,7 +39,7 @@ def warnings_of(registration: Registration, settings: Settings) -> list[str]:
     :raises RegistrationInvalid: an address is none, or not https outside development.
     """
     for name in ("issuer", "auth_url", "token_url", "jwks_url"):
-        _check(name, getattr(registration, name), settings)
+        require_address(name, getattr(registration, name), settings)
     outbound = Outbound.of(settings.security)
     try:
         answer = outbound.get(registration.jwks_url, accept="application/json")
@@ -51,7 +51,8 @@ def warnings_of(registration: Registration, settings: Settings) -> list[str]:
     return ["The public keyset cannot be read now. Launches will fail until it can be."]
 
 
-def _check(name: str, url: str, settings: Settings) -> None:
+def require_address(name: str, url: str, settings: Settings) -> None:
+    """:raises RegistrationInvalid: it is none, or not https outside development."""
     if parse(url) is None:
         raise RegistrationInvalid(f"{name} is not an address.", remedy="Copy it from the LMS.")
     if not is_linkable(url, allow_local_http=settings.security.allow_local_http):

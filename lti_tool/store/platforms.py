@@ -102,8 +102,10 @@ def set_state(conn: Connection, platform_id: str, state: str) -> Platform:
     return get(conn, platform_id)
 
 
-def set_plan_service(conn: Connection, platform_id: str, url: str, sealed_token: bytes) -> None:
-    """Store where the LMS takes learning plans, and the sealed token for it. Writes."""
+def set_plan_service(
+    conn: Connection, platform_id: str, url: str | None, sealed_token: bytes | None
+) -> None:
+    """Store where the LMS takes learning plans, and the sealed token; None forgets. Writes."""
     values = {"plan_url": url, "plan_token": sealed_token}
     conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
 

@@ -110,4 +110,5 @@ def _done(platform: Platform, what: str) -> str:
         number=platform.id,
         waits=waits,
         new=what == "new",
+        alone=True,  # another language would register once more
     )

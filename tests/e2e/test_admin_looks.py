@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
-    *("quarantaene", "aufbewahrung", "protokoll", "rechte"),
+    *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
 )
 
 

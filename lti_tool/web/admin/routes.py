@@ -38,6 +38,8 @@ ROUTES: tuple[tuple[str, str, tuple[str, ...], View, str], ...] = (
     ("/verbindung", "connection", GET, connection.connection, "connection"),
     ("/verbindung", "check", POST, connection.check, "connection"),
     ("/lernportale", "platforms", GET, platforms.platforms, "platforms"),
+    ("/lernportale/neu", "new_platform", GET, platforms.new, "platforms"),
+    ("/lernportale/neu", "add_platform", POST, platforms.add, "platforms"),
     ("/lernportale/<platform>", "platform", GET, platforms.platform, "platforms"),
     ("/lernportale/<platform>", "set_platform", POST, platforms.set_platform, "platforms"),
     ("/einsatzorte/<place>", "set_place", POST, platforms.set_place, "platforms"),

@@ -40,6 +40,7 @@ ACTIONS: Mapping[str, object] = {
     "staff.enter": _l("Entered the administration"),
     "platform.add": _l("Learning portal added"),
     "platform.register": _l("Learning portal registered itself"),
+    "platform.plan": _l("Learning plan service of the learning portal changed"),
     "platform.refresh": _l("Registration at the learning portal changed"),
     "platform.active": _l("Learning portal approved"),
     "platform.blocked": _l("Learning portal blocked"),

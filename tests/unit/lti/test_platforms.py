@@ -7,7 +7,7 @@ import pytest
 
 from lti_tool.lti import adapter
 from lti_tool.lti.addresses import origin, with_path_suffix, with_query
-from lti_tool.lti.platforms import ilias, moodle
+from lti_tool.lti.platforms import moodle, paste
 from lti_tool.lti.refusal import Code
 from lti_tool.web.refusals import WORDS
 
@@ -21,7 +21,7 @@ Authentication request URL:\thttps://ilias.stadt.de/ltiauth.php
 
 
 def test_the_six_lines_of_ilias_are_read() -> None:
-    read = ilias.read_paste("\n  " + SIX_LINES.replace("\n", "\r\n"))
+    read = paste.read_paste("\n  " + SIX_LINES.replace("\n", "\r\n"))
     assert read.issuer == "https://ilias.stadt.de"
     assert read.deployment_id == "7"
     assert read.auth_url == "https://ilias.stadt.de/ltiauth.php"
@@ -29,8 +29,36 @@ def test_the_six_lines_of_ilias_are_read() -> None:
 
 def test_a_paste_that_lacks_lines_names_them() -> None:
     lines = SIX_LINES.splitlines()
-    with pytest.raises(ilias.PasteIncomplete, match=r"client id.*access token url"):
-        ilias.read_paste("\n".join([lines[0], *lines[2:4], "Access token URL: nothing", lines[5]]))
+    with pytest.raises(paste.PasteIncomplete, match=r"client id.*access token url"):
+        paste.read_paste("\n".join([lines[0], *lines[2:4], "Access token URL: nothing", lines[5]]))
+
+
+GERMAN = """Werkzeugdetails
+Plattform-ID: https://moodle.stadt.de
+Client-ID: abc
+Bereitstellungs-ID: 3
+URL des öffentlichen Schlüsselbundes: https://moodle.stadt.de/mod/lti/certs.php
+Zugriffstoken-URL: https://moodle.stadt.de/mod/lti/token.php
+Authentifizierungsanfrage-URL: https://moodle.stadt.de/mod/lti/auth.php
+"""
+
+
+def test_moodles_configuration_details_in_german_are_read() -> None:
+    read = paste.read_paste(GERMAN)
+    assert (read.issuer, read.client_id, read.deployment_id) == (
+        "https://moodle.stadt.de",
+        "abc",
+        "3",
+    )
+    assert read.jwks_url.endswith("/certs.php")
+    assert read.token_url.endswith("/token.php")
+    assert read.auth_url.endswith("/auth.php")
+
+
+def test_the_empty_form_lacks_every_line() -> None:
+    with pytest.raises(paste.PasteIncomplete) as caught:
+        paste.read_paste(paste.TEMPLATE)
+    assert len(caught.value.lines) == 6
 
 
 def test_moodles_addresses_follow_from_its_site_address() -> None:
