@@ -1,0 +1,1 @@
+"""Foreign programs, rebuilt from their source: they share no code with the tool."""
