@@ -32,6 +32,7 @@ class TenantSettings:
     lrs_embedded: bool = False
     write_back: bool = True  # path statements to the tenant's LRSs
     plan_service: bool = False  # learning plan in the LMS
+    shared_devices: bool = False  # every launch is on a tablet that others use next
     min_group_size: int = 8
     contact: str = ""  # whom to ask
     controller: str = ""
@@ -84,6 +85,7 @@ class Launch:
     services: Mapping[str, Json]  # AGS and NRPS addresses of this link
     created: datetime
     staff: bool = False  # has a granted right; the LTI role says nothing about it
+    shared: bool = False  # on a device that several people use: shorter, and logged out for good
 
     @property
     def tenant_id(self) -> str:
@@ -648,6 +650,7 @@ class Arrival:
     page: str = ""  # which of our pages it is for, where the target names none
     services: Mapping[str, Json] = field(default_factory=dict)
     placing: Mapping[str, Json] | None = None  # Deep Linking: what may be placed, and where to
+    shared: bool | None = None  # custom parameter `tablet`; None: as the municipality has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ class Security:
 class Session:
     idle_s: int
     absolute_s: int
+    shared_idle_s: int
     warning_s: int
     staff_idle_s: int
     staff_absolute_s: int
@@ -458,6 +459,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     ),
     _between("session.idle_s", 60, 86_400, "seconds"),
     _between("session.absolute_s", 60, 86_400, "seconds"),
+    _between("session.shared_idle_s", 60, 3600, "seconds"),
     _between("session.warning_s", 0, 3600, "seconds"),
     _between("session.staff_idle_s", 60, 86_400, "seconds"),
     _between("session.staff_absolute_s", 300, 86_400, "seconds"),

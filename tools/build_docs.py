@@ -105,6 +105,10 @@ JOBS = {
 NAMES = {
     "notice-continue": "button of the first information",
     "new-window": "button to a new window, where a frame keeps no cookie",
+    "session-ends": "dialog some minutes before the session ends",
+    "keep-working": "its button, which prolongs the session",
+    "session-rules": "when the session ends, in one sentence at the foot",
+    "sign-out": "shared device: log out, on every page",
     "role-option": "one role to choose",
     "place-option": "one part that an instructor can place in a course",
     "place-grade": "with a column in the grade book",
@@ -191,6 +195,7 @@ NAMES = {
 #: Where a JSON document comes from, and the functions that write its keys.
 JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`/l/<launch>/api/me`", (api.me,)),
+    ("`/l/<launch>/api/session`", (api._session,)),
     ("`/l/<launch>/api/profile`", (api.profile,)),
     ("… `competencies[]`", (api._standing,)),
     ("`/l/<launch>/api/path`", (api._path,)),

@@ -36,6 +36,8 @@ _PAGES = {DEEP_LINKING: "einsetzen", SUBMISSION_REVIEW: "einsicht"} | dict.fromk
     PRIVACY, "daten"
 )
 MAX_AGE_S = 600.0
+_SWITCH = dict.fromkeys(("1", "true", "yes", "ja", "on"), True)
+_SWITCH |= dict.fromkeys(("0", "false", "no", "nein", "off"), False)
 _DEPLOYMENT = {"pending": Code.DEPLOYMENT_PENDING, "blocked": Code.DEPLOYMENT_BLOCKED}
 
 
@@ -164,6 +166,7 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         link_id=link,
         role=_custom(claims, "role"),
         services=_services(claims, rules),
+        shared=_switch(_custom(claims, "tablet")),
         placing=placing.wanted(section(claims, DL_SETTINGS)) if message == DEEP_LINKING else None,
     )
 
@@ -241,6 +244,11 @@ def _locale(name: str) -> str:
 def _custom(claims: Claims, name: str) -> str:
     value = optional(section(claims, CLAIM + "custom"), name, longest=64)
     return "" if value.startswith("$") else value  # a variable the platform did not resolve
+
+
+def _switch(value: str) -> bool | None:
+    """Return what a custom parameter switches, None if it says nothing we know."""
+    return _SWITCH.get(value.strip().lower())
 
 
 def _services(claims: Claims, rules: Rules) -> dict[str, Json]:

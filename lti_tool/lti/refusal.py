@@ -127,6 +127,7 @@ class Code(Enum):
     REGISTRATION_FULL = ("registration-full", 409, Case.REGISTER)
     # Inside a launch
     SESSION_ENDED = ("session-ended", 403, Case.SESSION)
+    SESSION_LEFT = ("session-left", 403, Case.SESSION)
     SESSION_FOREIGN = ("session-foreign", 403, Case.SESSION)
     CSRF = ("form-token", 403, Case.FORM)
     ORIGIN = ("form-origin", 403, Case.FORM)

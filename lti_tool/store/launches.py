@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
@@ -118,6 +118,7 @@ class SqlEntry:
                 role=arrival.role,
                 target=arrival.target,
                 services=dict(arrival.services),
+                shared=arrival.shared,
                 created_us=us(now),
                 seen_us=us(now),
             )
@@ -152,9 +153,15 @@ class Opened:
         return hmac.compare_digest(brought, self.secret_hash)
 
     def running(self, now: datetime, *, idle_s: int, absolute_s: int) -> bool:
-        idle, age = now - self.seen, now - self.launch.created
-        in_time = idle < timedelta(seconds=idle_s) and age < timedelta(seconds=absolute_s)
-        return in_time and not self.ended
+        return not self.ended and now < self.ends(idle_s=idle_s, absolute_s=absolute_s)
+
+    def ends(self, *, idle_s: int, absolute_s: int) -> datetime:
+        """Return when it ends without another tap."""
+        return min(self.seen + timedelta(seconds=idle_s), self.ends_for_good(absolute_s))
+
+    def ends_for_good(self, absolute_s: int) -> datetime:
+        """Return when it ends whatever anybody does."""
+        return self.launch.created + timedelta(seconds=absolute_s)
 
 
 def find(conn: Connection, launch_id: str) -> Opened | None:
@@ -179,10 +186,11 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
     if row is None:
         return None
     person = conn.execute(select(learner).where(learner.c.id == row.learner_id)).one()
+    tenant = tenants.get(conn, row.tenant_id)
     return Opened(
         launch=Launch(
             id=row.id,
-            tenant=tenants.get(conn, row.tenant_id),
+            tenant=tenant,
             learner=learners.value(person),
             platform_id=row.platform_id,
             platform_kind=row.kind,
@@ -196,6 +204,7 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
             services=row.services,
             created=at(row.created_us),
             staff=bool(row.staff),
+            shared=tenant.settings.shared_devices if row.shared is None else row.shared,
         ),
         secret_hash=row.secret_hash,
         seen=at(row.seen_us),
@@ -229,6 +238,18 @@ def touch(conn: Connection, launch_id: str, now: datetime) -> None:
 def end(conn: Connection, launch_id: str, now: datetime) -> None:
     """End a launch for good. Writes."""
     conn.execute(update(launch).where(launch.c.id == launch_id).values(ended_us=us(now)))
+
+
+def end_shared(conn: Connection, here: Launch, now: datetime) -> None:
+    """End every launch of a person on devices that others use next. Writes."""
+    said = launch.c.shared.is_(True)
+    by_default = [launch.c.shared.is_(None)] if here.tenant.settings.shared_devices else []
+    mine = (
+        launch.c.learner_id == here.learner.id,
+        launch.c.ended_us.is_(None),
+        or_(said, *by_default),
+    )
+    conn.execute(update(launch).where(*mine).values(ended_us=us(now)))
 
 
 def consumed(conn: Connection, seal: Seal, nonce_value: str) -> bool:

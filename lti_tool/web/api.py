@@ -12,7 +12,7 @@ from lti_tool.flows.plan import PathView
 from lti_tool.web import path_months
 from lti_tool.web.formats import months_after
 from lti_tool.web.services import services
-from lti_tool.web.session import current_launch
+from lti_tool.web.session import current_launch, ending, touch
 from lti_tool.web.wording import local
 
 
@@ -26,6 +26,23 @@ def me() -> Response:
         roles=list(here.learner.roles),
         language=here.learner.language,
     )
+
+
+def session() -> Response:
+    """Say how long the session lasts, without prolonging it."""
+    return _session()
+
+
+def keep_session() -> Response:
+    """Prolong the session: a tap on "Keep working", or work in an open page."""
+    touch()
+    return _session()
+
+
+def _session() -> Response:
+    left = ending()
+    assert left is not None
+    return jsonify(ends_s=left.left_s, last=left.absolute_s <= left.idle_s)
 
 
 def profile() -> Response:

@@ -35,9 +35,14 @@ def date_of(iso: str) -> str:
     return str(format_date(found, _DAY[language()], locale=language()))
 
 
+def time_of(at: datetime) -> str:
+    """Return the time in Germany, such as 06:24 Uhr."""
+    return at.astimezone(ZONE).strftime(_TIME[language()])
+
+
 def moment(at: datetime) -> str:
     """Return day and time in Germany, such as 22.11.2026, 06:24 Uhr."""
-    return f"{day(at)}, {at.astimezone(ZONE).strftime(_TIME[language()])}"
+    return f"{day(at)}, {time_of(at)}"
 
 
 def months_after(start: str, offset: int) -> str:

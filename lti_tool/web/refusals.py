@@ -150,11 +150,18 @@ _NOBODYS = Words(
     _l("It belongs to no running session in this browser."),
     (_BACK, _AGAIN),
 )
+_LEFT = Words(
+    _l("You are signed out"),
+    _l("Nobody tapped for some minutes. The device is free for others."),
+    (_l("Your answers are saved."), _l("Close the learning portal too.")),
+    ask=False,
+)
 #: Where a page can say more than its case: typed by hand, or of a launch that nobody knows.
 SPECIAL = {
     Code.ISS_MISSING: _BY_HAND,
     Code.METHOD: _BY_HAND,
     Code.SESSION_FOREIGN: _NOBODYS,
+    Code.SESSION_LEFT: _LEFT,
     Code.REGISTRATION_ADDRESS: _registration(
         _l("The learning platform gave an address that this service may not call."),
         _l("It has to be https and public, or belong to the intranet that the operator named."),

@@ -68,6 +68,8 @@ LEARNER: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/nur-fuer-mich/<item>", "reflection", GET, reflections.reflection),
     ("/nur-fuer-mich/<item>", "reflect", POST, reflections.reflect),
     ("/api/me", "api_me", GET, api.me),
+    ("/api/session", "api_session", GET, api.session),
+    ("/api/session", "keep_session", POST, api.keep_session),
     ("/api/profile", "api_profile", GET, api.profile),
     ("/api/path", "api_path", GET, api.path),
 )

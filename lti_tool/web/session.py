@@ -6,6 +6,7 @@ pages. Source: decisions.md 4.4, reference/lti.md rule 16, OWASP ASVS 5.0 3.5 an
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -21,6 +22,8 @@ from lti_tool.web import headers
 from lti_tool.web.services import house
 
 CSRF_FIELD = "csrf"
+ASKING = "learner.api_session"  # says when the session ends, and prolongs nothing
+_ASKED_BY_SCRIPT = (ASKING, "learner.keep_session")
 _COOKIE = "launch"
 _TOUCH = timedelta(seconds=60)  # how exact the idle time is; else every page would write
 
@@ -28,6 +31,7 @@ _TOUCH = timedelta(seconds=60)  # how exact the idle time is; else every page wo
 def install(app: Flask) -> None:
     """Guard everything below /l/."""
     app.before_request(_guard)
+    app.after_request(_clear)
     app.context_processor(lambda: {"csrf_token": csrf_token})
 
 
@@ -98,20 +102,55 @@ def fallback_allowed(settings: Settings) -> bool:
 
 
 def end(response: Response) -> None:
-    """End the launch of this request: for good in the database, and in the browser. Writes."""
-    launch = current_launch()
+    """End the launch of this request: for good in the database, and in the browser. Writes.
+
+    On a shared device every launch of the person ends, whatever tab or course it is in.
+    """
+    launch, now = current_launch(), datetime.now(UTC)
     with house().database.begin() as conn:
-        launches.end(conn, launch.id, datetime.now(UTC))
-    put_cookie(
-        response,
-        _COOKIE,
-        "",
-        prefix="__Secure-",
-        path=f"/l/{launch.id}/",
-        max_age=0,
-        settings=house().settings,
-    )
+        launches.end(conn, launch.id, now)
+        if launch.shared:
+            launches.end_shared(conn, launch, now)
+    _forget(response, launch)
     g.pop("launch")  # the page that follows is nobody's
+
+
+def running(opened: Opened, now: datetime) -> bool:
+    """Return whether a launch may still be used."""
+    absolute_s = house().settings.session.absolute_s
+    return opened.running(now, idle_s=idle_s(opened.launch), absolute_s=absolute_s)
+
+
+def idle_s(launch: Launch) -> int:
+    """Return after how many seconds without a tap a launch ends."""
+    limits = house().settings.session
+    return limits.shared_idle_s if launch.shared else limits.idle_s
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When the session of this request ends, in seconds from now."""
+
+    idle_s: int  # unless somebody taps
+    absolute_s: int  # whatever happens
+
+    @property
+    def left_s(self) -> int:
+        return min(self.idle_s, self.absolute_s)
+
+
+def ending() -> Ending | None:
+    """Return when this session ends, or None outside of one."""
+    found: Ending | None = g.get("ending") if g.get("launch") else None
+    return found
+
+
+def touch() -> None:
+    """Note that the session is in use. Writes."""
+    now = datetime.now(UTC)
+    with house().database.begin() as conn:
+        launches.touch(conn, current_launch().id, now)
+    g.ending = Ending(idle_s(current_launch()), g.ending.absolute_s)
 
 
 def _guard() -> None:
@@ -124,16 +163,51 @@ def _guard() -> None:
     now = datetime.now(UTC)
     opened, secret = _opened(request.path.split("/")[2])
     headers.framed_by(opened.platform_urls)
-    session = house().settings.session
-    if not opened.running(now, idle_s=session.idle_s, absolute_s=session.absolute_s):
-        raise Refused(Code.SESSION_ENDED, locale=opened.launch.learner.language)
-    g.launch = opened.launch
+    if not running(opened, now):
+        raise _over(opened.launch)
+    g.launch, g.ending = opened.launch, _ending(opened, now)
     g.csrf = house().seal.digest("csrf", opened.launch.id, secret)
     if request.method not in ("GET", "HEAD", "OPTIONS"):
         check_form(opened.launch.learner.language)
-    if now - opened.seen > _TOUCH:
-        with house().database.begin() as conn:
-            launches.touch(conn, opened.launch.id, now)
+    # Asking how long it lasts is no use of it.
+    if now - opened.seen > _TOUCH and request.endpoint != ASKING:
+        touch()
+
+
+def _ending(opened: Opened, now: datetime) -> Ending:
+    idle = opened.seen + timedelta(seconds=idle_s(opened.launch)) - now
+    last = opened.ends_for_good(house().settings.session.absolute_s) - now
+    return Ending(round(idle.total_seconds()), round(last.total_seconds()))
+
+
+def _over(launch: Launch) -> Refused:
+    if launch.shared:
+        if request.endpoint not in _ASKED_BY_SCRIPT:
+            g.left_behind = launch  # else the page that follows would not know whose it was
+        return Refused(Code.SESSION_LEFT, locale=launch.learner.language)
+    return Refused(Code.SESSION_ENDED, locale=launch.learner.language)
+
+
+def _clear(response: Response) -> Response:
+    if launch := g.pop("left_behind", None):
+        _forget(response, launch)
+    return response
+
+
+def _forget(response: Response, launch: Launch) -> None:
+    """Take the launch out of the browser; from a shared device everything of ours."""
+    put_cookie(
+        response,
+        _COOKIE,
+        "",
+        prefix="__Secure-",
+        path=f"/l/{launch.id}/",
+        max_age=0,
+        settings=house().settings,
+    )
+    if launch.shared:
+        # Not "cookies": that reaches every site of the town's domain, not only ours.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
 def _opened(launch_id: str) -> tuple[Opened, str]:

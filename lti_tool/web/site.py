@@ -4,11 +4,14 @@ A refusal is shown before anybody is known, so nothing here may need a session o
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
 from flask import g, request, url_for
 
 from lti_tool.ports import Launch, StaffSession, Tenant
-from lti_tool.web.formats import language
+from lti_tool.web import session
+from lti_tool.web.formats import language, time_of
 from lti_tool.web.services import house
 from lti_tool.web.translate import gettext as _
 
@@ -33,6 +36,9 @@ class Site:
     here: str
     ends_s: int  # seconds until the session ends without a tap; 0 = no session
     warning_s: int  # how long before that the page says so
+    last: bool  # no tap prolongs it: its longest time is over
+    shared: bool  # on a device that others use next
+    rules: str  # what is true of every session, in one sentence
     foot: tuple[FootLink, ...]
 
     @property
@@ -53,9 +59,37 @@ def site() -> Site:
         language_form=_language_form(),
         csrf=str(g.get("csrf", "")),
         here=request.full_path.rstrip("?") if request.method == "GET" else request.path,
-        ends_s=house().settings.session.idle_s if launch else 0,
-        warning_s=house().settings.session.warning_s,
         foot=_foot(launch),
+        **_ending(launch),
+    )
+
+
+class _Ending(TypedDict):
+    ends_s: int
+    warning_s: int
+    last: bool
+    shared: bool
+    rules: str
+
+
+def _ending(launch: Launch | None) -> _Ending:
+    left = session.ending()
+    if launch is None or left is None:
+        return _Ending(ends_s=0, warning_s=0, last=False, shared=False, rules="")
+    idle = session.idle_s(launch)
+    last = datetime.now(UTC) + timedelta(seconds=left.absolute_s)
+    rules = _(
+        "If you do not tap for %(minutes)s minutes, you are signed out; at %(time)s in any case.",
+        minutes=idle // 60,
+        time=time_of(last),
+    )
+    return _Ending(
+        ends_s=left.left_s,
+        # Half of five minutes would be warning; a fifth is enough to tap in time.
+        warning_s=min(house().settings.session.warning_s, idle // 5),
+        last=left.absolute_s <= left.idle_s,
+        shared=launch.shared,
+        rules=rules,
     )
 
 

@@ -91,6 +91,8 @@ BEFORE_NOTICE |= {
     "administration",
     "erased",
     "api_me",
+    "api_session",
+    "keep_session",
     "api_profile",
     "api_path",
 }

@@ -81,6 +81,7 @@ launch = Table(
     Column("role", String(64)),  # custom parameter `role`
     Column("target", Text, nullable=False),
     document("services"),  # AGS and NRPS addresses and scopes of this link
+    Column("shared", Boolean),  # custom parameter `tablet`; null: as the municipality has it
     instant("created_us", index=True),
     instant("seen_us"),
     instant("ended_us", nullable=True),

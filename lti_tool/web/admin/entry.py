@@ -23,7 +23,7 @@ from lti_tool.store import staff as store
 from lti_tool.web import headers
 from lti_tool.web.admin import session
 from lti_tool.web.services import house, services
-from lti_tool.web.session import check_characters, check_origin, current_launch
+from lti_tool.web.session import check_characters, check_origin, current_launch, running
 from lti_tool.web.site import LANGUAGES, spoken_language
 
 LONGEST_CODE = 100
@@ -113,11 +113,9 @@ def _by_ticket(sealed: str, now: datetime) -> Admitted | None:
 
 
 def _running(launch_id: str, now: datetime) -> Launch | None:
-    limits = house().settings.session
     with house().database.read() as conn:
         opened = launches.find(conn, launch_id)
-    running = opened and opened.running(now, idle_s=limits.idle_s, absolute_s=limits.absolute_s)
-    return opened.launch if opened and running else None
+    return opened.launch if opened and running(opened, now) else None
 
 
 def _by_code(spoken: str, now: datetime) -> Admitted | None:

@@ -68,35 +68,79 @@
   });
   addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));
 
-  // The session ends: say so in time, and let one tap keep it open.
-  const ends = Number(body.dataset.ends || 0);
-  const before = Number(body.dataset.endsBefore || 0);
-  if (ends > before) {
-    const warn = () => {
-      const line = document.createElement("div");
-      line.className = "rm-ends rm-wrap";
-      line.setAttribute("role", "status");
-      const text = document.createElement("p");
-      text.className = "kern-body";
-      const button = document.createElement("button");
-      button.className = "kern-btn kern-btn--secondary";
-      button.type = "button";
-      button.textContent = body.dataset.endsButton;
-      line.append(text, button);
-      document.querySelector("main").before(line);
-      text.textContent = body.dataset.endsText;
-      button.addEventListener("click", () => {
-        fetch(body.dataset.keep, { credentials: "same-origin" });
-        line.remove();
-        setTimeout(warn, (ends - before) * 1000);
-      });
-    };
-    setTimeout(warn, (ends - before) * 1000);
-  }
+  // The session ends: say so in time; one tap prolongs it, and so does work in an open page. The
+  // server knows when it ends (another tab may have prolonged it), so it is asked before anything.
+  const dialog = document.querySelector("dialog[data-ends]");
+  if (dialog && dialog.showModal) {
+    const given = dialog.dataset;
+    const shared = "shared" in given;
+    const before = Number(given.before) * 1000;
+    let end = 0;
+    let last = false;
+    let worked = Date.now();
+    let timer;
 
-  // What was chosen for the course goes to the learning portal at once.
-  const sent = document.querySelector("form[data-send-at-once]");
-  if (sent) sent.submit();
+    const say = (what) => {
+      const lang = document.documentElement.lang;
+      const time = new Date(end).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit" });
+      dialog.querySelectorAll("[data-over]").forEach((part) => {
+        part.textContent = part.dataset[what].replace("{time}", time);
+      });
+      if (!dialog.open) dialog.showModal();
+    };
+    const plan = (seconds, forGood) => {
+      end = Date.now() + seconds * 1000;
+      last = forGood;
+      clearTimeout(timer);
+      timer = setTimeout(look, Math.max(0, seconds * 1000 - before));
+    };
+    // Answers {ends_s, last}; null: over; undefined: nobody can be asked just now.
+    const ask = async (options) => {
+      try {
+        const answer = await fetch(given.asked, { credentials: "same-origin", ...options });
+        return answer.ok ? await answer.json() : null;
+      } catch {
+        return undefined;
+      }
+    };
+    const keep = async () => {
+      worked = Date.now();
+      const said = await ask({ method: "POST", body: new URLSearchParams({ csrf: given.csrf }) });
+      if (said) plan(said.ends_s, said.last);
+      else if (said === null) over();
+    };
+    const over = () => {
+      clearTimeout(timer);
+      if (!shared) return say("over");
+      // Nobody may read what is still on the screen, even if the next page does not come.
+      document.querySelector("main").replaceChildren();
+      location.replace(given.home);
+    };
+    const look = async () => {
+      const said = await ask();
+      if (said === null) return over();
+      const left = said ? said.ends_s * 1000 : end - Date.now();
+      if (left <= 0) return over();
+      if (said) plan(said.ends_s, said.last);
+      if (left > before + 1000) return undefined;
+      clearTimeout(timer);
+      timer = setTimeout(look, left + 1000);
+      return say(last ? "forGood" : "soon");
+    };
+
+    dialog.querySelector("button").addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => { if (end > Date.now() && !last) keep(); });
+    const work = () => {
+      if (!last && !dialog.open && Date.now() - worked > Math.min(60000, before)) keep();
+    };
+    ["keydown", "pointerdown"].forEach((kind) => addEventListener(kind, work, { passive: true }));
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+    // "Back" must not show what the browser kept of a person who has left.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) { if (shared) location.reload(); else look(); }
+    });
+    plan(Number(given.ends), "last" in given);
+  }
 
   // A registration is done: say so once, unless somebody wants to go on reading first.
   const offer = document.querySelector("[data-close-offer]");

@@ -55,6 +55,7 @@ LEARNER = {
     "/l/<launch>/nur-fuer-mich/<item>": ("GET", "POST"),
     "/l/<launch>/ende": ("GET", "POST"),
     "/l/<launch>/api/me": ("GET",),
+    "/l/<launch>/api/session": ("GET", "POST"),
     "/l/<launch>/api/profile": ("GET",),
     "/l/<launch>/api/path": ("GET",),
 }
@@ -67,9 +68,9 @@ PUBLIC = {
     "/static/<digest>/<path:name>": ("/static/0/roadmap.css", ("GET",)),
     "/lti/login": ("/lti/login", ("GET", "POST")),
     "/lti/launch": ("/lti/launch", ("POST",)),
+    "/lti/fenster": ("/lti/fenster", ("POST",)),
     "/lti/jwks": ("/lti/jwks", ("GET",)),
     "/lti/register": ("/lti/register", ("GET",)),
-    "/lti/fenster": ("/lti/fenster", ("POST",)),
     "/lti/register&<path:rest>": ("/lti/register&p=ilias", ("GET",)),
     "/xapi/about": ("/xapi/about", ("GET",)),
     "/xapi/statements": ("/xapi/statements", ("GET", "PUT", "POST", "DELETE", "PATCH")),
