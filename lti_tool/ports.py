@@ -210,6 +210,7 @@ class LaunchPlace:
     link_id: str
     services: Mapping[str, Json]
     plan_url: str
+    idents: tuple[str, ...] = ()  # ILIAS's other names of this person, the newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -647,6 +648,7 @@ class Arrival:
     context_title: str = ""
     link_id: str = ""
     role: str = ""  # custom parameter `role`
+    ident: str = ""  # ILIAS's other name of this person, in its statements and grade books
     page: str = ""  # which of our pages it is for, where the target names none
     services: Mapping[str, Json] = field(default_factory=dict)
     placing: Mapping[str, Json] | None = None  # Deep Linking: what may be placed, and where to
@@ -674,6 +676,10 @@ class Entry(Protocol):
 
     def welcome(self, arrival: Arrival, now: datetime) -> str:
         """Create the learner, replay what was parked for this person, return the id."""
+        ...
+
+    def know(self, arrival: Arrival, learner_id: str, now: datetime) -> None:
+        """Keep the other name; what was parked under it is replayed."""
         ...
 
     def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted: ...

@@ -6,6 +6,7 @@ row was written; here they are only put on the wire.
 
 from calendar import monthrange
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -15,13 +16,16 @@ from lti_tool.bootstrap import House
 from lti_tool.errors import NotFound
 from lti_tool.lti import plans
 from lti_tool.lti.outbound import Outbound
-from lti_tool.lti.services import Caller, Score, post_score, withdraw_score
+from lti_tool.lti.platforms import ilias
+from lti_tool.lti.services import Caller, LineItemGone, Score, post_score, withdraw_score
 from lti_tool.ports import Delivery, DeliveryFailed, Sender
 from lti_tool.store import keys, lrs, platforms
 from lti_tool.store.outbox import opened
 from lti_tool.store.pull import deliver_statements
 from lti_tool.store.tokens import SqlTokenShelf
 from xapi_bridge.errors import BridgeError, StoreBusy
+
+MOST_NAMES = 3  # of one person, tried one after the other
 
 
 def of(house: House) -> Mapping[str, Sender]:
@@ -64,7 +68,18 @@ def _score(house: House, delivery: Delivery) -> None:
         at=datetime.fromisoformat(body["timestamp"]),
         comment=f"{body['done']} von {body['of']} Schritten im Lernpfad",
     )
-    post_score(_caller(house, delivery, now), score, now)
+    _post_by_any_name(_caller(house, delivery, now), score, body.get("idents", []), now)
+
+
+def _post_by_any_name(caller: Caller, score: Score, others: list[str], now: datetime) -> None:
+    """Send a score; ILIAS answers 404 to a name it does not know, and knows one of these."""
+    for name in (score.subject, *others[:MOST_NAMES]):
+        try:
+            return post_score(caller, replace(score, subject=name), now)
+        except LineItemGone:
+            if caller.platform.kind != "ilias":
+                raise
+    raise ilias.NobodyThere
 
 
 def _no_score(house: House, delivery: Delivery) -> None:

@@ -19,4 +19,6 @@ def admit(door: Door, arrival: Arrival, now: datetime) -> Admitted | None:
         if not entry.consume(arrival.nonce, now):
             return None
         learner_id = entry.learner_of(arrival) or entry.welcome(arrival, now)
+        if arrival.ident:
+            entry.know(arrival, learner_id, now)
         return entry.open(arrival, learner_id, now)

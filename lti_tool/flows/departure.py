@@ -106,7 +106,7 @@ def _score(
         # ILIAS takes an older score for a newer one, and a withdrawal would delete this one.
         if delivery.state != "delivered":
             work.outbox.drop(delivery.id)
-    body = {
+    body: dict[str, Any] = {
         "lineitem": lineitem,
         "subject": place.subject,
         "score": done / of,
@@ -114,6 +114,8 @@ def _score(
         "of": of,
         "timestamp": _later(before, now).isoformat(),
     }
+    if others := [name for name in place.idents if name != place.subject]:
+        body["idents"] = others
     note = f"{lineitem}:{done}/{of}"
     work.outbox.put(_delivery(learner, stored, "score", place.platform_id, body, note), now)
 

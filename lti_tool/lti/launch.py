@@ -2,7 +2,8 @@
 
 Order: form and signature (lti.token), then time, issuer, audience, nonce, then the LTI claims; only
 verified claims are read. State and the one-time insert are the caller's: they need cookies and the
-database. Names, mail, person_sourcedid and user names are never read (decisions.md 1.5).
+database. Names, mail, person_sourcedid and user names are never read (decisions.md 1.5); ILIAS's
+`email` is no mail, see `platforms.ilias`.
 Source: LTI 1.3 core section 5.3/5.4, IMS Security Framework 1.0 section 5.1.3, decisions.md 4.
 """
 
@@ -13,7 +14,7 @@ from lti_tool.lti import placing
 from lti_tool.lti.adapter import ADMINISTRATORS, PLACERS, TEACHERS
 from lti_tool.lti.addresses import is_linkable, is_ours
 from lti_tool.lti.claims import Claims, moment, optional, required, section, texts, title
-from lti_tool.lti.platforms import leeway_s
+from lti_tool.lti.platforms import known_as, leeway_s, unusable_services
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
 from lti_tool.lti.token import KeyLookup, verified_claims
@@ -150,12 +151,14 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
     link = _link(claims, needed=message in _ABOUT_A_LINK)
     _check_message(claims, message, subject, roles, rules)
     context = section(claims, CLAIM + "context")
+    person = known_as(platform.kind, subject, claims.get("email"))
     return Arrival(
         platform_id=platform.id,
         tenant_id=platform.tenant_id,
         deployment_id=deployment,
         message_type=message,
-        subject=subject,
+        subject=person.subject,
+        ident=person.ident,
         nonce=login.nonce,
         instructor=bool(roles & TEACHERS),
         locale=_locale(optional(_presentation(claims), "locale")),
@@ -165,7 +168,7 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         context_title=title(context, "title"),
         link_id=link,
         role=_custom(claims, "role"),
-        services=_services(claims, rules),
+        services=_services(claims, platform.kind, rules),
         shared=_switch(_custom(claims, "tablet")),
         placing=placing.wanted(section(claims, DL_SETTINGS)) if message == DEEP_LINKING else None,
     )
@@ -251,7 +254,7 @@ def _switch(value: str) -> bool | None:
     return _SWITCH.get(value.strip().lower())
 
 
-def _services(claims: Claims, rules: Rules) -> dict[str, Json]:
+def _services(claims: Claims, kind: str, rules: Rules) -> dict[str, Json]:
     """Return addresses and scopes of AGS and NRPS; what is missing or not usable is left out."""
     endpoint, members = section(claims, AGS), section(claims, NRPS)
     found: dict[str, Json] = {
@@ -261,6 +264,7 @@ def _services(claims: Claims, rules: Rules) -> dict[str, Json]:
     }
     local = rules.allow_local_http
     usable = {key: url for key, url in found.items() if is_linkable(url, allow_local_http=local)}
+    usable = {key: url for key, url in usable.items() if key not in unusable_services(kind)}
     if scopes := texts(endpoint, "scope"):
         usable["scopes"] = list(scopes)
     return usable

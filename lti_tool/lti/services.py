@@ -19,6 +19,7 @@ import jwt
 from lti_tool.lti.adapter import no_score_body, score_body
 from lti_tool.lti.addresses import with_path_suffix
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
+from lti_tool.lti.platforms import token_failure
 from lti_tool.ports import AccessToken, DeliveryFailed, Platform, ToolKey
 
 SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
@@ -178,6 +179,8 @@ def fetch_token(caller: Caller, scopes: Sequence[str], now: datetime) -> AccessT
     }
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = _post(caller, caller.platform.token_url, urlencode(form).encode(), kind)
+    if failure := token_failure(caller.platform.kind, answer.status):
+        raise PlatformSilent(f"{failure} (status {answer.status}).")
     token = _token(answer, now)
     caller.tokens.put(scopes, token)
     return token
@@ -197,7 +200,6 @@ def _assertion(caller: Caller, now: datetime) -> str:
 
 def _token(answer: Answer, now: datetime) -> AccessToken:
     if answer.status in _LATER or answer.status >= 500:
-        # ILIAS 8 to 10 say 500 when they cannot fetch or use our key set.
         raise PlatformSilent(f"The token endpoint answers with status {answer.status}.")
     if answer.status not in (200, 201):
         raise TokenRefused(answer.status)

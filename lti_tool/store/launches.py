@@ -80,22 +80,32 @@ class SqlEntry:
                 last_seen_us=us(now),
             )
         )
-        known = {
-            "platform_id": arrival.platform_id,
-            "kind": "sub",
-            "digest": _subject_digest(self.seal, arrival),
-            "tenant_id": arrival.tenant_id,
-            "learner_id": learner_id,
-            "sealed": self.seal.seal(arrival.subject),
-            "verified_by": "launch",
-            "created_us": us(now),
-        }
-        if not insert_ignore(self.conn, identity, [known]):
+        if not self._name(arrival, "sub", arrival.subject, learner_id, now):
             # Another worker welcomed the same person in another tab at the same moment.
             self.conn.execute(delete(learner).where(learner.c.id == learner_id))
             return self.learner_of(arrival) or ""
         self.replay(self.conn, arrival, learner_id, now)
         return learner_id
+
+    def know(self, arrival: Arrival, learner_id: str, now: datetime) -> None:
+        # A name that somebody else has already stays hers: two people are never made one by us.
+        if self._name(arrival, "ident", arrival.ident, learner_id, now):
+            self.replay(self.conn, arrival, learner_id, now)
+
+    def _name(
+        self, arrival: Arrival, kind: str, value: str, learner_id: str, now: datetime
+    ) -> bool:
+        row = {
+            "platform_id": arrival.platform_id,
+            "kind": kind,
+            "digest": self.seal.digest("identity", arrival.platform_id, kind, value),
+            "tenant_id": arrival.tenant_id,
+            "learner_id": learner_id,
+            "sealed": self.seal.seal(value),
+            "verified_by": "launch",
+            "created_us": us(now),
+        }
+        return insert_ignore(self.conn, identity, [row]) == 1
 
     def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted:
         seen = update(learner).where(learner.c.id == learner_id)

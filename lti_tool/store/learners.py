@@ -90,6 +90,7 @@ class SqlLearners:
             .order_by(lti.launch.c.created_us.desc())
         )
         found: dict[tuple[str, str], LaunchPlace] = {}
+        idents = self._idents(learner_id)
         for r in launches:
             found.setdefault(
                 (r.platform_id, r.link_id or ""),
@@ -102,9 +103,18 @@ class SqlLearners:
                     link_id=r.link_id or "",
                     services=r.services or {},
                     plan_url=r.plan_url or "",
+                    idents=idents.get(r.platform_id, ()),
                 ),
             )
         return tuple(found.values())
+
+    def _idents(self, learner_id: str) -> Mapping[str, tuple[str, ...]]:
+        i = core.identity.c
+        query = select(i.platform_id, i.sealed).where(i.learner_id == learner_id, i.kind == "ident")
+        found: dict[str, tuple[str, ...]] = {}
+        for r in self.conn.execute(query.order_by(i.created_us.desc())):
+            found[r.platform_id] = (*found.get(r.platform_id, ()), self.seal.open(r.sealed))
+        return found
 
     def mark(self, learner_id: str) -> str:
         return self.seal.digest("erased", learner_id)

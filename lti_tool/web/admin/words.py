@@ -92,6 +92,19 @@ CAUSES: tuple[tuple[str, object, object], ...] = (
         _l("Is the person still in the course? Are grades switched on there?"),
     ),
     (
+        r"ILIAS cannot fetch or use our keyset",
+        _l("ILIAS cannot fetch or use our key set."),
+        _l(
+            "ILIAS fetches it from the internet at every grade, without a proxy: can that server "
+            "reach roadMAP? Is the type of key “JWK keyset”? We go on trying."
+        ),
+    ),
+    (
+        r"ILIAS does not find this person",
+        _l("ILIAS does not know the person under any of the names it gave us."),
+        _l("Set the identification to SHA256; afterwards the person opens the object again."),
+    ),
+    (
         r"The line item does not exist",
         _l("The grade column was deleted in the course."),
         _l("Nothing to do. The next start names the new one."),

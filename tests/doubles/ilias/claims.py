@@ -85,7 +85,8 @@ def role(ilias: Ilias, where: Object, user: User) -> str:
 def _common(
     ilias: Ilias, base: str, where: Object, user: User, nonce: str, role: str
 ) -> dict[str, Any]:
-    now, provider, host = ilias.now(), where.provider, urlsplit(base).hostname or ""
+    now, provider = ilias.now(), where.provider
+    host = ilias.host_name or urlsplit(base).hostname or ""
     claims: dict[str, Any] = {
         "nonce": nonce,
         "iat": now,

@@ -23,7 +23,7 @@ def base() -> str:
 
 
 def host() -> str:
-    return urlsplit(base()).hostname or ""
+    return here().host_name or urlsplit(base()).hostname or ""
 
 
 def keyset(provider: Provider) -> Any:

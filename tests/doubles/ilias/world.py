@@ -108,6 +108,7 @@ class Ilias:
     spent: set[str] = field(default_factory=set)  # jti of assertions, 12
     # Knobs
     clock_offset: int = 0
+    host_name: str = ""  # of which idents are made, if not of the request's
     blocks_keysets: bool = False  # an egress proxy: ILIAS uses none for key sets
     gradeservice: bool = True  # early 8 has none
     resends_cookie: bool = False  # 11 from 2026-03 on https: SameSite=None
