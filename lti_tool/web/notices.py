@@ -64,7 +64,9 @@ def version(tenant: Tenant, settings: Settings) -> str:
     The same in every language: whoever switches has not been told anything new.
     """
     texts, own = _texts(settings.content.dir), tenant.settings
-    facts = (tenant.name, own.controller, own.officer, own.min_group_size, settings.retention)
+    times = (settings.session.idle_s, settings.session.shared_idle_s, settings.session.absolute_s)
+    kept = (settings.retention, times)
+    facts = (tenant.name, own.controller, own.officer, own.min_group_size, *kept)
     said = json.dumps(texts["notice"], sort_keys=True) + repr(facts)
     return f"{texts['version']}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
@@ -128,6 +130,9 @@ def _values(
         "retention_evidence": _time(kept.evidence),
         "retention_recommendations": _time(kept.recommendations),
         "retention_raw": _time(kept.raw_statements),
+        "idle": _minutes(settings.session.idle_s),
+        "shared_idle": _minutes(settings.session.shared_idle_s),
+        "absolute": _hours(settings.session.absolute_s),
         "version": texts["version"],
         "date": date_of(texts["date"]),
     }
@@ -146,6 +151,15 @@ def _time(days: int) -> str:
     if days < FEW_DAYS:
         return ngettext("%(num)d day", "%(num)d days", days)
     return ngettext("%(num)d month", "%(num)d months", round(days / DAYS_A_MONTH))
+
+
+def _minutes(seconds: int) -> str:
+    return ngettext("%(num)d minute", "%(num)d minutes", round(seconds / 60))
+
+
+def _hours(seconds: int) -> str:
+    hours = round(seconds / 3600)
+    return ngettext("%(num)d hour", "%(num)d hours", hours) if hours else _minutes(seconds)
 
 
 def _filled(value: Any, values: Mapping[str, str]) -> Any:
