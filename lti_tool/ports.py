@@ -299,6 +299,35 @@ class Learners(Protocol):
         ...
 
 
+class Links(Protocol):
+    """One person in two learning portals."""
+
+    def offer(self, learner: Learner, code: str, until: datetime) -> None:
+        """Keep a code, by its digest, in place of an older one."""
+        ...
+
+    def offered(self, tenant_id: str, code: str, now: datetime) -> str | None:
+        """Return whose code it is, if it is good now."""
+        ...
+
+    def use(self, tenant_id: str, code: str) -> None: ...
+    def course(self, learner_id: str) -> str:
+        """Return the title of the course of the newest launch."""
+        ...
+
+    def hand_over(self, gone_id: str, kept_id: str) -> None:
+        """Let identities, launches, statements and what was learned belong to the other."""
+        ...
+
+    def known(self, platform_id: str, subject: str) -> str | None:
+        """Return who has this id at this platform."""
+        ...
+
+    def expect(self, kept: Learner, platform_id: str, subject: str, now: datetime) -> None:
+        """Let whoever first comes with this id be that person."""
+        ...
+
+
 class Attempts(Protocol):
     def latest(self, learner_id: str) -> Attempt | None: ...
     def of(self, learner_id: str) -> tuple[Attempt, ...]:
@@ -523,6 +552,8 @@ class Work(Protocol):
     def tenants(self) -> Tenants: ...
     @property
     def learners(self) -> Learners: ...
+    @property
+    def links(self) -> Links: ...
     @property
     def attempts(self) -> Attempts: ...
     @property

@@ -1,5 +1,6 @@
 """`roadmap person` and `roadmap privacy`: a person's rights, on request; always audited."""
 
+import csv
 import os
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,10 +12,11 @@ from lti_tool import jobs
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, dump, now, opened, tenant_option
 from lti_tool.errors import NotFound, RoadmapError
+from lti_tool.flows import linking
 from lti_tool.flows import persons as rights
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Learner
-from lti_tool.store import retention, tenants
+from lti_tool.store import platforms, retention, tenants
 from lti_tool.store.launches import by_subject
 
 issuer = click.option("--issuer", required=True, help="The LMS, as in its registration")
@@ -100,6 +102,70 @@ def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
     for trace in sorted(traces):
         click.echo(ELSEWHERE[trace])
     click.echo("In the LMS and in foreign LRSs stay the person's own activity records; ask there.")
+
+
+COLUMNS = ("issuer", "subject", "same_issuer", "same_subject")
+
+
+@person.command()
+@tenant_option
+@reason
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def link(tenant: str, reason: str, file: Path) -> None:
+    """Say which ids in two LMSs are the same person. Example: roadmap person link LIST.csv …
+
+    CSV with a header: issuer,subject,same_issuer,same_subject. The first two name who stays and
+    has launched already; the other two are that person from now on. Twice is harmless. Whoever
+    has answers in both joins them herself, on the page "My data".
+    """
+    done: dict[str, int] = {}
+    wrong: list[str] = []
+    with opened() as house:
+        for number, row in _lines(file):
+            try:
+                what = _linked(house, tenant, row)
+                done[what] = done.get(what, 0) + 1
+            except RoadmapError as error:
+                wrong.append(f"{file.name} line {number}: {error}")
+        with house.store.begin() as work:
+            detail = {"reason": reason, **done, "refused": len(wrong)}
+            found = _tenant_id(house, tenant)
+            work.audit.note("cli", "person.link", detail, now(), tenant_id=found)
+    for what, count in sorted(done.items()):
+        click.echo(f"{what}: {count}")
+    if wrong:
+        raise RoadmapError("\n".join(wrong), remedy="The other lines were done.")
+
+
+def _lines(file: Path) -> list[tuple[int, dict[str, str]]]:
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        reader = csv.DictReader(text)
+        if missing := [c for c in COLUMNS if c not in (reader.fieldnames or ())]:
+            raise RoadmapError(
+                f"{file.name} line 1: the column {missing[0]} is missing.",
+                remedy=f"The first line is: {','.join(COLUMNS)}",
+            )
+        return [(reader.line_num, {c: (row[c] or "").strip() for c in COLUMNS}) for row in reader]
+
+
+def _linked(house: House, tenant: str, row: Mapping[str, str]) -> str:
+    kept = _learner(house, tenant, row["issuer"], row["subject"])
+    if not row["same_subject"]:
+        raise RoadmapError("same_subject is empty.")
+    with house.database.read() as conn:
+        here = [p for p in platforms.listed(conn, kept.tenant_id) if p.issuer == row["same_issuer"]]
+    if not here:
+        raise NotFound(f"There is no LMS {row['same_issuer']!r} in this municipality.")
+    # One issuer may have several clients; a person's id is the same at all of them.
+    ways = [
+        linking.by_list(house.flows, kept, p.id, row["same_subject"], "cli", now()) for p in here
+    ]
+    return max(ways, key=("known", "ready", "joined").index)
+
+
+def _tenant_id(house: House, key: str) -> str:
+    with house.database.read() as conn:
+        return tenants.by_key(conn, key).id
 
 
 @click.group()

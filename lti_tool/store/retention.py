@@ -225,6 +225,7 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             staff.staff_link, staff.staff_link.c.expires_us < before(STAFF_LINK_KEPT_DAYS)
         ),
         "nonces": Rule(lti.nonce, lti.nonce.c.expires_us < us(now)),
+        "codes for another portal": Rule(core.pairing, core.pairing.c.expires_us < us(now)),
         "placing requests": Rule(lti.placing_request, lti.placing_request.c.expires_us < us(now)),
         # The newest launch of a link stays: it says where a later write-back has to go.
         "old launches": Rule(

@@ -17,6 +17,7 @@ from lti_tool.store.database import Database
 from lti_tool.store.evidence import SqlEvidence
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.learners import SqlLearners
+from lti_tool.store.linking import SqlLinks
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.paths import SqlPaths, SqlProfiles
 from lti_tool.store.platforms import SqlPlatforms
@@ -53,6 +54,10 @@ class SqlWork:
     @cached_property
     def learners(self) -> SqlLearners:
         return SqlLearners(self.conn, self.seal)
+
+    @cached_property
+    def links(self) -> SqlLinks:
+        return SqlLinks(self.conn, self.seal)
 
     @cached_property
     def attempts(self) -> SqlAttempts:

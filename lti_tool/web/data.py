@@ -75,6 +75,8 @@ def _said(count: int) -> str:
 def _receipt() -> str:
     if "gemerkt" in request.args:
         return _("Your answer is saved. Only you see it.")
+    if "verknuepft" in request.args:
+        return _("Joined. Both learning portals know now that it is you.")
     return _("Your answer is deleted.") if "weg" in request.args else ""
 
 

@@ -106,6 +106,14 @@ question = Table(
     only_where("ix_question_answers", "answered_us", where="response IS NOT NULL"),
 )
 
+pairing = Table(  # a code that joins a person of two learning portals, for some minutes
+    "pairing",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    learner_fk(),
+    instant("expires_us", index=True),
+)
+
 reflection = Table(  # K.1: private, never scored
     "reflection",
     metadata,

@@ -59,6 +59,7 @@ ACTIONS: Mapping[str, object] = {
     "jobs.run": _l("Job started by hand"),
     "retention.run": _l("Deletion run started by hand"),
     "person.export": _l("A person's data handed out"),
+    "person.link": _l("Person of two learning portals joined"),
     "person.erase": _l("A person's data deleted"),
 }
 

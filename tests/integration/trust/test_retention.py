@@ -50,6 +50,7 @@ KEPT = {
     "staff sessions": 2,
     "one-time links": 1 + 15 / 1440,
     "nonces": 1 / 24,
+    "codes for another portal": 1 / 24,
     "placing requests": 1 / 24,
     "old launches": 9 / 24,
 }
@@ -94,6 +95,8 @@ def somebody(stage: Stage) -> Visitor:
         conn.execute(lti.nonce.insert().values(digest="d", expires_us=until))
         request = {"launch_id": visitor.launch_id, "sealed": b"x", "expires_us": until}
         conn.execute(lti.placing_request.insert().values(**request))
+        code = {"digest": "d", "learner_id": visitor.learner_id, "expires_us": until}
+        conn.execute(core.pairing.insert().values(**code))
     let_in_and_out(stage, visitor)
     stage.now += timedelta(seconds=1)
     come(stage, "4711")  # a second launch of the same link
