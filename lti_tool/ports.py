@@ -11,7 +11,7 @@ contract tests run on all three.
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -627,6 +627,17 @@ class Platform:
     deployments: Mapping[str, str]  # deployment id -> active | pending | blocked
     plan_url: str = ""
     proposed: Mapping[str, str] = field(default_factory=dict)  # addresses that wait for approval
+    aliases: tuple[str, ...] = ()  # other issuers it speaks as: ILIAS, for each of its host names
+
+    def under(self, issuer: str) -> "Platform":
+        """Return it as it is seen under one of its names.
+
+        People sign in there: a cookie of one host name is unknown at the other.
+        """
+        home = f"{self.issuer}/"
+        moved = self.auth_url.startswith(home) and issuer != self.issuer
+        auth_url = f"{issuer}/{self.auth_url.removeprefix(home)}" if moved else self.auth_url
+        return replace(self, issuer=issuer, auth_url=auth_url)
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -100,6 +100,7 @@ def listed(as_json: bool) -> None:
                 "kind": p.kind,
                 "state": p.state,
                 "issuer": p.issuer,
+                "aliases": ", ".join(p.aliases),
                 "client_id": p.client_id,
                 "deployments": ", ".join(f"{d} ({s})" for d, s in p.deployments.items()),
                 "proposed": ", ".join(p.proposed.values()),
@@ -152,6 +153,26 @@ def plan(platform_id: str, url: str | None, token_file: Path | None, *, off: boo
     if not off:
         click.echo("Are they switched on for the municipality, and is everything in order?")
         click.echo("  roadmap tenant switch KEY plan_service on; roadmap check")
+
+
+@platform.command()
+@click.argument("platform_id")
+@click.argument("issuer")
+@click.option("--remove", is_flag=True, help="Refuse launches under this name again")
+def alias(platform_id: str, issuer: str, *, remove: bool) -> None:
+    """Let an LMS launch under a second name, too.
+
+    ILIAS names itself after the host name a person opened it by: with and without `www.` it is two
+    issuers. Its people stay the same. Example: roadmap platform alias ID https://www.ilias.stadt.de
+    """
+    issuer = issuer.strip().rstrip("/")
+    with opened() as house:
+        registering.require_address("issuer", issuer, house.settings)
+        with house.database.begin() as conn:
+            change = platforms.remove_alias if remove else platforms.add_alias
+            found = change(conn, platform_id, issuer)
+        _audit(house, "platform.alias", found)
+    click.echo(f"{found.issuer} may launch as: {', '.join((found.issuer, *found.aliases))}")
 
 
 @platform.command()

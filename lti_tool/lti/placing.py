@@ -95,7 +95,7 @@ def answer(
     kept = list(items if settings["multiple"] else items[:1])
     claims: dict[str, Any] = {
         "iss": platform.client_id,
-        "aud": [platform.issuer],
+        "aud": [platform.issuer, *platform.aliases],
         "iat": int(now.timestamp()),
         "exp": int((now + _LIFE).timestamp()),
         "nonce": secrets.token_hex(16),

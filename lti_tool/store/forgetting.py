@@ -48,5 +48,7 @@ def _keys(names: list[Alias], bindings: Bindings) -> set[ActorKey]:
 
 def _platforms(conn: Connection, tenant_id: str) -> Bindings:
     mine = platform.c.tenant_id == tenant_id
-    rows = conn.execute(select(platform.c.id, platform.c.issuer).where(mine))
-    return Bindings.of({r.id: r.issuer for r in rows}, {})
+    columns = (platform.c.id, platform.c.issuer, platform.c.aliases)
+    rows = conn.execute(select(*columns).where(mine)).all()
+    aliases = {alias: r.id for r in rows for alias in r.aliases or ()}
+    return Bindings.of({r.id: r.issuer for r in rows}, aliases)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, exists, insert, or_, select, update
 
 from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
-from lti_tool.store import learners, tenants
+from lti_tool.store import learners, platforms, tenants
 from lti_tool.store.database import Database, at, insert_ignore, us
 from lti_tool.store.schema.core import identity, learner
 from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
@@ -188,6 +188,7 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
         platform.c.state,
         platform.c.auth_url,
         platform.c.issuer,
+        platform.c.aliases,
     )
     joined = launch.join(platform, platform.c.id == launch.c.platform_id)
     row = conn.execute(
@@ -220,7 +221,7 @@ def find(conn: Connection, launch_id: str) -> Opened | None:
         seen=at(row.seen_us),
         # Who blocks a platform also ends what runs from there.
         ended=row.ended_us is not None or row.state == "blocked",
-        platform_urls=(row.auth_url, row.issuer),
+        platform_urls=(row.auth_url, row.issuer, *(row.aliases or ())),
     )
 
 
@@ -290,10 +291,8 @@ def by_subject(
     conn: Connection, seal: Seal, tenant_id: str, issuer: str, subject: str
 ) -> str | None:
     """Return the learner with this sub at a platform of this tenant and issuer, by id."""
-    found = conn.execute(
-        select(platform.c.id).where(platform.c.tenant_id == tenant_id, platform.c.issuer == issuer)
-    )
-    for platform_id in found.scalars().all():
+    found = [p.id for p in platforms.of_issuer(conn, issuer) if p.tenant_id == tenant_id]
+    for platform_id in found:
         digest = seal.digest("identity", platform_id, "sub", subject)
         known = select(identity.c.learner_id).where(
             identity.c.platform_id == platform_id,

@@ -124,13 +124,14 @@ def listed(
 def bindings(conn: Connection, connection: LrsConnection) -> Bindings:
     """Return which home pages are the tenant's platforms, and which the admin added."""
     rows = conn.execute(
-        select(platform.c.id, platform.c.issuer)
+        select(platform.c.id, platform.c.issuer, platform.c.aliases)
         .where(platform.c.tenant_id == connection.tenant_id, platform.c.state != "blocked")
         .order_by(platform.c.created_us, platform.c.id)
-    )
+    ).all()
     issuers = {r.id: r.issuer for r in rows}
+    aliases = {a: r.id for r in rows for a in r.aliases or () if a not in issuers.values()}
     extra = connection.settings.get("home_pages", {})
-    return Bindings.of(issuers, {h: p for h, p in extra.items() if p in issuers})
+    return Bindings.of(issuers, aliases | {h: p for h, p in extra.items() if p in issuers})
 
 
 def count(

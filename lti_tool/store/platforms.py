@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, null, select, update
 
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.ports import ADDRESSES, Application, Platform
@@ -79,8 +79,10 @@ def get(conn: Connection, platform_id: str) -> Platform:
 
 
 def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
-    """Return all registrations of an issuer, oldest first."""
-    return _select(conn, platform.c.issuer == issuer)
+    """Return all registrations of an issuer, oldest first, as they are seen under this name."""
+    either = (platform.c.issuer == issuer) | platform.c.aliases.is_not(null())
+    found = [p for p in _select(conn, either) if issuer in (p.issuer, *p.aliases)]
+    return [p.under(issuer) for p in found]
 
 
 def listed(conn: Connection, tenant_id: str | None = None) -> list[Platform]:
@@ -108,6 +110,34 @@ def set_plan_service(
     """Store where the LMS takes learning plans, and the sealed token; None forgets. Writes."""
     values = {"plan_url": url, "plan_token": sealed_token}
     conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
+
+
+def add_alias(conn: Connection, platform_id: str, issuer: str) -> Platform:
+    """Let a platform speak under another issuer, too, and return it. Writes.
+
+    :raises Conflict: this issuer and client are registered already.
+    """
+    found = get(conn, platform_id)
+    if any(p.client_id == found.client_id for p in of_issuer(conn, issuer)):
+        raise Conflict(
+            "This issuer and client id are registered already.",
+            remedy="See `roadmap platform list`.",
+        )
+    return _set_aliases(conn, found, [*found.aliases, issuer])
+
+
+def remove_alias(conn: Connection, platform_id: str, issuer: str) -> Platform:
+    """Undo `add_alias`. Writes. :raises NotFound: it has no such other issuer."""
+    found = get(conn, platform_id)
+    if issuer not in found.aliases:
+        raise NotFound("It has no such other issuer.", remedy="See `roadmap platform list`.")
+    return _set_aliases(conn, found, [a for a in found.aliases if a != issuer])
+
+
+def _set_aliases(conn: Connection, of: Platform, aliases: Sequence[str]) -> Platform:
+    values = {"aliases": list(aliases) or None}
+    conn.execute(update(platform).where(platform.c.id == of.id).values(**values))
+    return get(conn, of.id)
 
 
 def plan_token(conn: Connection, platform_id: str) -> bytes | None:
@@ -272,4 +302,5 @@ def _platform(row: Row[tuple[object, ...]], deployments: dict[str, str]) -> Plat
         deployments=deployments,
         plan_url=row.plan_url or "",
         proposed=row.proposed or {},
+        aliases=tuple(row.aliases or ()),
     )

@@ -34,6 +34,8 @@ platform = Table(
     Column("plan_token", LargeBinary),
     # Addresses that the platform gave anew: in use only after somebody approved them.
     Column("proposed", JSON),
+    # Other issuers it speaks as. Few have any, so they are looked through, not looked up.
+    Column("aliases", JSON(none_as_null=True)),
     # Where it lets us change our registration (Dynamic Registration); the token is sealed.
     Column("manage_url", Text),
     Column("manage_token", LargeBinary),

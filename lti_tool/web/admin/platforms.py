@@ -182,7 +182,8 @@ def _portal(found: Platform, places: list[store.Deployment]) -> Portal:
     name = found.name or _("Learning portal without a name")
     waits = found.proposed or (found.addresses if found.state == "pending" else {})
     addresses = tuple(dict.fromkeys(waits.values()))
-    return Portal(found.id, name, kind, found.issuer, found.client_id, found.state, addresses, mine)
+    issuers = ", ".join((found.issuer, *found.aliases))
+    return Portal(found.id, name, kind, issuers, found.client_id, found.state, addresses, mine)
 
 
 def _require_ours(found: Platform) -> None:

@@ -41,6 +41,7 @@ ACTIONS: Mapping[str, object] = {
     "platform.add": _l("Learning portal added"),
     "platform.register": _l("Learning portal registered itself"),
     "platform.plan": _l("Learning plan service of the learning portal changed"),
+    "platform.alias": _l("Other name of the learning portal changed"),
     "platform.refresh": _l("Registration at the learning portal changed"),
     "platform.active": _l("Learning portal approved"),
     "platform.blocked": _l("Learning portal blocked"),

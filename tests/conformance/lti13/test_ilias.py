@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from lti_tool.errors import Conflict, NotFound
+from lti_tool.ports import Platform
+from lti_tool.store import platforms
 from tests.doubles.ilias import GENERATIONS, Context, Ilias, Object, User, running
 from tests.doubles.ilias.keys import parts
 
@@ -331,6 +334,95 @@ def test_without_a_real_address_mode_real_mail_ends_at_the_login(
     where = ilias.place(provider_for(ilias, tool, privacy_ident=3))
     walk = Walk(ilias, tool)
     assert walk.login(walk.open(where, ilias.add(User(6, email="")))).code == "login-hint-missing"
+
+
+# --- two host names: two issuers, one platform ---------------------------------------------------
+
+
+def second_name(ilias: Ilias) -> str:
+    return ilias.base.replace("localhost", "127.0.0.1")
+
+
+def alias(tool: Tool, where: Object, issuer: str, *, remove: bool = False) -> None:
+    change = platforms.remove_alias if remove else platforms.add_alias
+    with tool.database.begin() as conn:
+        change(conn, registered(tool, where).id, issuer)
+
+
+def registered(tool: Tool, where: Object) -> Platform:
+    with tool.database.read() as conn:
+        every = platforms.listed(conn)
+    return next(p for p in every if p.client_id == where.provider.client_id)
+
+
+def test_an_unknown_second_name_is_another_issuer(
+    tool: Tool, walk: Walk, where: Object, user: User
+) -> None:
+    other = Walk(walk.ilias, tool, second_name(walk.ilias))
+    refused = other.login(other.open(where, user))
+    assert (refused.status, refused.code) == (403, "issuer-unknown")
+
+
+def test_under_a_second_name_the_same_person_comes_in(
+    tool: Tool, walk: Walk, where: Object, user: User
+) -> None:
+    alias(tool, where, second_name(walk.ilias))
+    first = tool.opened(walk.launch(where, user))
+    other = Walk(walk.ilias, tool, second_name(walk.ilias))
+    # To the very host she is signed in at: at the other one her session is unknown.
+    begun = other.login(other.open(where, user))
+    assert begun.header("Location").startswith(f"{second_name(walk.ilias)}/")
+    launched = other.answer(other.authorize(begun))
+    assert tool.opened(launched).learner.id == first.learner.id
+    page = other.get(tool.base_url + launched.header("Location"))
+    policy = page.header("Content-Security-Policy").split("frame-ancestors")[1]
+    assert second_name(walk.ilias) in policy
+
+
+def test_a_login_under_one_name_is_not_answered_by_a_token_of_the_other(
+    tool: Tool, walk: Walk, where: Object, user: User
+) -> None:
+    alias(tool, where, second_name(walk.ilias))
+    other = Walk(walk.ilias, tool, second_name(walk.ilias))
+    other.browsers = walk.browsers
+    # Signed in at both; the tool's redirect is bent to the other name.
+    other.open(where, user)
+    begun = walk.login(walk.open(where, user))
+    url = begun.header("Location").replace(walk.ilias.base, second_name(walk.ilias))
+    begun.headers = [(n, url if n == "Location" else v) for n, v in begun.headers]
+    assert walk.answer(other.authorize(begun)).code == "token-iss-wrong"
+
+
+def test_a_name_that_is_taken_away_is_unknown_again(
+    tool: Tool, walk: Walk, where: Object, user: User
+) -> None:
+    alias(tool, where, second_name(walk.ilias))
+    alias(tool, where, second_name(walk.ilias), remove=True)
+    other = Walk(walk.ilias, tool, second_name(walk.ilias))
+    assert other.login(other.open(where, user)).code == "issuer-unknown"
+    with pytest.raises(NotFound):
+        alias(tool, where, second_name(walk.ilias), remove=True)
+
+
+def test_a_name_that_is_registered_with_this_client_is_no_other_name(
+    tool: Tool, walk: Walk, where: Object
+) -> None:
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            alias(tool, where, walk.ilias.base)
+    alias(tool, where, second_name(walk.ilias))
+    with pytest.raises(Conflict):
+        alias(tool, where, second_name(walk.ilias))
+
+
+def test_two_tools_of_one_ilias_each_have_their_names(
+    tool: Tool, walk: Walk, where: Object, user: User
+) -> None:
+    other = walk.ilias.place(provider_for(walk.ilias, tool))
+    alias(tool, where, second_name(walk.ilias))
+    second = Walk(walk.ilias, tool, second_name(walk.ilias))
+    assert second.launch(where, user).status == 303
+    assert second.login(second.open(other, user)).code == "client-unknown"
 
 
 # --- clocks, tabs, cookies ----------------------------------------------------------------------
