@@ -14,7 +14,7 @@ from lti_tool.lti import placing
 from lti_tool.lti.adapter import ADMINISTRATORS, PLACERS, TEACHERS
 from lti_tool.lti.addresses import is_linkable, is_ours
 from lti_tool.lti.claims import Claims, moment, optional, required, section, texts, title
-from lti_tool.lti.platforms import known_as, leeway_s, unusable_services
+from lti_tool.lti.platforms import known_as, leeway_s, names_target_late, unusable_services
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
 from lti_tool.lti.token import KeyLookup, verified_claims
@@ -147,7 +147,7 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
     deployment = required(claims, CLAIM + "deployment_id", Code.DEPLOYMENT_MISSING)
     subject = required(claims, "sub", Code.SUB_MISSING)
     roles = _roles(claims)
-    _check_target(claims, login, rules, needed=message in _ABOUT_A_LINK)
+    target = _target(claims, login, platform, rules, needed=message in _ABOUT_A_LINK)
     link = _link(claims, needed=message in _ABOUT_A_LINK)
     _check_message(claims, message, subject, roles, rules)
     context = section(claims, CLAIM + "context")
@@ -162,7 +162,7 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         nonce=login.nonce,
         instructor=bool(roles & TEACHERS),
         locale=_locale(optional(_presentation(claims), "locale")),
-        target=login.target,
+        target=target,
         page=_PAGES.get(message) or _custom(claims, "page"),
         context_id=required(context, "id", Code.CLAIM_MALFORMED) if context else "",
         context_title=title(context, "title"),
@@ -183,17 +183,20 @@ def _roles(claims: Claims) -> frozenset[str]:
     return frozenset(value)
 
 
-def _check_target(claims: Claims, login: Login, rules: Rules, *, needed: bool) -> None:
+def _target(claims: Claims, login: Login, platform: Platform, rules: Rules, *, needed: bool) -> str:
     target = optional(claims, CLAIM + "target_link_uri", longest=2048)
     if not target:
         if needed:
             raise Refused(Code.TARGET_CLAIM_MISSING)
-        return
+        return login.target
     if not is_ours(target, rules.base_url):
         raise Refused(Code.TARGET_CLAIM_FOREIGN)
     # ILIAS 8 to 11 always sends our redirect_uri here; the login's target is what counts.
-    if target not in (login.target, rules.redirect_uri):
-        raise Refused(Code.TARGET_CLAIM_WRONG)
+    if target in (login.target, rules.redirect_uri):
+        return login.target
+    if login.target == rules.redirect_uri and names_target_late(platform.kind):
+        return target
+    raise Refused(Code.TARGET_CLAIM_WRONG)
 
 
 def _link(claims: Claims, *, needed: bool) -> str:

@@ -16,6 +16,11 @@ def known_as(kind: str, subject: str, email: object) -> ilias.Known:
     return ilias.known_as(subject, email) if kind == "ilias" else ilias.Known(subject, "")
 
 
+def names_target_late(kind: str) -> bool:
+    """Return whether only the token names the page, where the login named none (`/lti/launch`)."""
+    return kind == "ilias" and ilias.NAMES_TARGET_LATE
+
+
 def unusable_services(kind: str) -> frozenset[str]:
     """Return which addresses of a launch are of no use."""
     return ilias.UNUSABLE_SERVICES if kind == "ilias" else frozenset()

@@ -17,6 +17,10 @@ LEEWAY_S = 60.0  # tokens live 60 s, and its clock may be as wrong as ours
 #: ILIAS 10 misspells this address, 11 ends it with a slash that it does not route: 400 for both.
 UNUSABLE_SERVICES = frozenset({"lineitems"})
 
+#: 12 begins every login with the provider's tool URL and puts the object's own target only into the
+#: token. That is signed, so it may be followed; where the login names a page, both must agree.
+NAMES_TARGET_LATE = True
+
 _IDENT = re.compile(r"(?P<local>[^@]+)@[0-9a-f-]{32,36}\.ilias")
 _CUT_IDENT = re.compile(r"(?P<local>[0-9a-f]{40,64})@[^@]+")  # SHA256URL: the last 80 characters
 _RANDOM = re.compile(r"[0-9a-f]{32}")
