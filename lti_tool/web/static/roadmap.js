@@ -142,6 +142,10 @@
     plan(Number(given.ends), "last" in given);
   }
 
+  // What was chosen for the course goes to the learning portal at once.
+  const sent = document.querySelector("form[data-send-at-once]");
+  if (sent) sent.submit();
+
   // A registration is done: say so once, unless somebody wants to go on reading first.
   const offer = document.querySelector("[data-close-offer]");
   const outer = window.opener || (window.parent === window ? null : window.parent);
