@@ -39,6 +39,11 @@ _METHODS = {
     "results": ("GET",),
     "scores": ("POST",),
 }
+_SCOPES = {
+    "scores": {"score"},
+    "results": {"result.readonly"},
+    "members": {"contextmembership.readonly"},
+}
 
 services = Blueprint("services", __name__)
 
@@ -167,7 +172,7 @@ def _authorize(where: Object, name: str) -> None:
     scopes = claims[SCOPES_CLAIM].split()
     short = {s.rsplit("/", 1)[1] for s in scopes}
     reads = {"lineitem", "lineitem.readonly"} if request.method == "GET" else {"lineitem"}
-    wanted = {"scores": {"score"}, "results": {"result.readonly"}}.get(name, reads)
+    wanted = _SCOPES.get(name, reads)
     if not short & wanted:
         raise Refused(403)
 
@@ -288,7 +293,11 @@ def _members(rest: str) -> Answer:
     found = re.fullmatch(r"membership/(\d+)/(\d+)", rest)
     if found is None:
         return _no_handler()
-    where = _object(int(found[2]), int(found[1]))
+    try:
+        where = _object(int(found[2]), int(found[1]))
+        _authorize(where, "members")
+    except Refused as refused:
+        return "", refused.status
     if where.context.type not in ("crs", "grp"):
         return _no_handler()
     wanted, limit = request.args.get("role", ""), int(request.args.get("limit", "1000"))
