@@ -4,10 +4,10 @@ import base64
 import secrets
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify, redirect, request
+from flask import Blueprint, Flask, Response, jsonify, make_response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from tests.doubles.ilias import claims, identity, keys
+from tests.doubles.ilias import claims, identity, keys, markup
 from tests.doubles.ilias.installation import base, here, host, keyset
 from tests.doubles.ilias.registration import registration
 from tests.doubles.ilias.services import services
@@ -67,7 +67,13 @@ def _started(where: Object, hint: str) -> AnyResponse:
             "launch_presentation_return_url": "",
             "lis_result_sourcedid": secrets.token_hex(16),
         }
-    return _kept(_form(where.provider.initiate_login, fields), session)
+    embedded = where.launch == "embedded"
+    if embedded and request.headers.get("Sec-Fetch-Dest") == "document":
+        return _kept(make_response(markup.frame(request.url)), session)
+    target = "_blank" if where.launch == "newWin" else "_self"
+    if here().generation.strict:
+        fields["lti_storage_target"] = "_parent"
+    return _kept(_form(where.provider.initiate_login, fields, target), session)
 
 
 @scripts.route("/ltiauth.php", methods=["GET", "POST"])
@@ -147,7 +153,7 @@ def _refused(asked: dict[str, str], error: str) -> AnyResponse | tuple[str, int]
     if here().generation.strict and asked.get("redirect_uri"):
         answer = _form(asked["redirect_uri"], {"error": "access_denied"} | _state(asked))
     else:
-        answer = current_app.make_response("<p>initialLogin Error: </p>")
+        answer = make_response("<p>initialLogin Error: </p>")
     answer.headers["X-Sim-Error"] = error
     return answer
 
@@ -223,5 +229,8 @@ def _kept(answer: AnyResponse, session: Session) -> AnyResponse:
     return answer
 
 
-def _form(action: str, fields: dict[str, str]) -> Response:
+def _form(action: str, fields: dict[str, str], target: str = "_self") -> Response:
+    """Return a form: as JSON, or to a browser as a page that submits it (`_blank`: by a button)."""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return make_response(markup.form(action, fields, target))
     return jsonify({"action": action, "method": "post", "fields": fields})

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from tests.doubles.ilias import keys
+from tests.doubles.ilias import keys, markup
 from tests.doubles.ilias.claims import AGS_SCOPES, NRPS_SCOPE
 from tests.doubles.ilias.installation import base, here
 from tests.doubles.ilias.world import Provider
@@ -22,6 +22,14 @@ registration = Blueprint("registration", __name__)
 
 class Refused(Exception):
     """What a metadata document is refused for, in profile 12."""
+
+
+@registration.get("/register")
+def in_a_frame() -> str:
+    """The page of the repository that holds the tool's, and hears what it says."""
+    return markup.frame(
+        f"{here().generation.prefix}/ltiregstart.php?{request.query_string.decode()}"
+    )
 
 
 @registration.get("/ltiregstart.php")

@@ -1,5 +1,6 @@
 """The double behind a real server, under two names: `localhost` and `127.0.0.1`."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,11 +10,24 @@ from tests.doubles.ilias.app import create_app
 from tests.doubles.ilias.world import Ilias
 from tests.serving import in_the_background
 
+_used: set[int] = set()
+
+
+def _new() -> int:
+    """Return a port that no installation had before: its address is its name to a tool."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _used:
+            _used.add(port)
+            return port
+
 
 @contextmanager
 def running(ilias: Ilias, port: int = 0) -> Iterator[Ilias]:
     """Serve until the block ends; `base` is set. A server that checks tools asks them back."""
-    server = create_server(create_app(ilias), host="127.0.0.1", port=port, threads=4)
+    server = create_server(create_app(ilias), host="127.0.0.1", port=port or _new(), threads=4)
     ilias.base = f"http://localhost:{server.effective_port}"
     in_the_background(server)
     try:
