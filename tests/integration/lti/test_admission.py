@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Connection, func, select
@@ -14,6 +15,7 @@ from lti_tool.seal import Seal
 from lti_tool.store import keys, launches, platforms, refusals, tenants
 from lti_tool.store.database import Database
 from lti_tool.store.launches import SqlDoor
+from lti_tool.store.learners import SqlLearners
 from lti_tool.store.schema.core import identity, learner
 from lti_tool.store.schema.lti import launch, nonce
 
@@ -90,6 +92,61 @@ def test_what_waited_for_a_person_is_replayed_once(database: Database, arrival: 
     for n in range(3):
         admit(SqlDoor(database, SEAL, replay), replace(arrival, nonce=f"n{n}"), NOW)
     assert replayed == ["4"]
+
+
+def test_another_name_is_kept_once_replays_what_waited_and_is_nobody_else_s(
+    database: Database, arrival: Arrival
+) -> None:
+    replayed: list[str] = []
+
+    def replay(_conn: Connection, _came: Arrival, learner_id: str, _now: datetime) -> None:
+        replayed.append(learner_id)
+
+    def come(n: int, **changes: str) -> None:
+        came = replace(arrival, nonce=f"n{n}", **changes)  # type: ignore[arg-type]
+        assert admit(SqlDoor(database, SEAL, replay), came, NOW)
+
+    come(1)
+    come(2, ident="4@u.ilias")
+    come(3, ident="4@u.ilias")
+    first = replayed[0]
+    assert replayed == [first, first]
+    # Somebody else with the same other name: it stays the first one's.
+    come(4, ident="4@u.ilias", subject="5")
+    assert len(replayed) == 3
+    with database.read() as conn:
+        mine = SqlLearners(conn, SEAL)
+        idents = [mine.places(person)[0].idents for person in (first, replayed[2])]
+    assert idents == [("4@u.ilias",), ()]
+
+
+def test_two_tabs_at_once_keep_another_name_once(database: Database, arrival: Arrival) -> None:
+    named = replace(arrival, ident="4@u.ilias")
+    opened: list[Admitted | None] = []
+
+    def tab(n: int) -> None:
+        came = replace(named, nonce=f"n{n}")
+        opened.append(admit(SqlDoor(database, SEAL), came, NOW))
+
+    together([partial(tab, n) for n in range(6)])
+    assert all(opened)
+    assert len(opened) == 6
+    assert (count(database, identity), count(database, learner)) == (2, 1)
+
+
+def test_a_platform_is_found_by_each_of_its_names(database: Database, arrival: Arrival) -> None:
+    www = "https://www.lms.example"
+    with database.begin() as conn:
+        platforms.add_alias(conn, arrival.platform_id, www)
+        (found,) = platforms.of_issuer(conn, www)
+        assert (found.issuer, found.auth_url) == (www, f"{www}/auth")
+        assert found.token_url == "https://lms.example/token"
+        assert [p.issuer for p in platforms.of_issuer(conn, "https://lms.example")] == [
+            "https://lms.example"
+        ]
+        assert platforms.of_issuer(conn, "https://lms.example.evil") == []
+        platforms.remove_alias(conn, arrival.platform_id, www)
+        assert platforms.of_issuer(conn, www) == []
 
 
 def test_only_the_launchs_own_secret_opens_it(database: Database, arrival: Arrival) -> None:
