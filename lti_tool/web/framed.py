@@ -26,6 +26,7 @@ from lti_tool.web import headers, refusals, session
 from lti_tool.web.services import house
 
 AGAIN = "weiter"  # parameter of /lti/login: a sealed login that starts again
+WINDOW = "fenster"  # parameter of /lti/login: opened by our button, so this is no frame
 PROOF = "proof"  # field of /lti/launch: the proof as the platform's storage gave it back
 STORAGE = "lti_storage_target"
 HOST = "__Host-"
@@ -49,9 +50,19 @@ class Storage:
 
 def keeps_cookies() -> bool:
     """Return whether there is no doubt about cookies: no frame, or one of ours came back."""
-    if request.headers.get("Sec-Fetch-Dest") not in _FRAMES:
+    if not _may_be_framed():
         return True
     return any(name.removeprefix(HOST).startswith("lti-") for name in request.cookies)
+
+
+def _may_be_framed() -> bool:
+    """Return whether this may be a frame: browsers from before 2023 do not say."""
+    if request.args.get(WINDOW):
+        return False
+    where = request.headers.get("Sec-Fetch-Dest")
+    if where is None:
+        return request.headers.get("User-Agent", "").startswith("Mozilla/")
+    return where in _FRAMES
 
 
 def cookie_test(given: Parameters) -> Response | None:
@@ -76,7 +87,7 @@ def without_cookies(again: str, begun: Redirect, platform: Platform) -> Response
     log().info("no cookies in the frame", platform=platform.id, way=way, number=details.number)
     html = render_template(
         "new_window.html",
-        url=url_for("lti.login", weiter=again),
+        url=url_for("lti.login", weiter=again, fenster=1),
         storage=storage,
         details=details,
     )

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect, sync_playwright
 
 from tests.conftest import missing
 from tests.e2e.conftest import CHROMIUM
+from tests.e2e.test_pages_look import AXE, COUNTS, RUN_AXE, SMALL_TARGETS, TAGS
 from tests.e2e.two_sites import CONTACT, Sites, two_sites
 
 pytestmark = pytest.mark.browser
@@ -77,6 +78,15 @@ def start(page: Page, sites: Sites, storage: str = "") -> FrameLocator:
     return page.frame_locator("iframe[name=tool]")
 
 
+def new_window(page: Page, button: Locator) -> Page:
+    """Press a button in the frame, and return the window that it opens."""
+    expect(button).to_be_visible(timeout=12_000)
+    page.bring_to_front()  # a tap on a page that nobody sees opens nothing
+    with page.context.expect_page() as opened:
+        button.click()
+    return opened.value
+
+
 def goes_on(place: Page | FrameLocator) -> None:
     """The launch's own session works: a form of its first page is taken."""
     place.locator("[data-test=notice-continue]").click()
@@ -92,24 +102,21 @@ def test_partitioned_cookies_are_enough_in_the_frame(page: Page, sites: Sites) -
     assert all(c.get("partitionKey") for c in page.context.cookies() if "lti" in c["name"])
 
 
-@pytest.mark.parametrize("storage", ["parent", "named"])
+@pytest.mark.parametrize("storage", ["parent", "named", "late"])
 def test_without_them_the_storage_of_the_portal_keeps_the_proof(
     page: Page, sites: Sites, storage: str
 ) -> None:
     sites.front.without_chips = True
     tool = start(page, sites, storage)
     button = tool.locator("form [data-test=new-window]")
-    expect(button).to_have_text("In neuem Fenster öffnen")
+    expect(button).to_have_text("In neuem Fenster öffnen", timeout=10_000)
     assert "/lti/launch" in next(f.url for f in page.frames if f.name == "tool")
-    with page.context.expect_page() as opened:
-        button.click()
-    window = opened.value
+    window = new_window(page, button)
     goes_on(window)
     assert re.fullmatch(rf"{sites.tool}/l/[0-9a-f-]{{36}}/\w+", window.url)
     assert window.evaluate("window.opener") is None
-    with page.context.expect_page() as second:
-        button.click()
-    expect(second.value.locator("main")).to_contain_text("START-ABGELAUFEN")
+    second = new_window(page, button)
+    expect(second.locator("main")).to_contain_text("START-ABGELAUFEN")
 
 
 @pytest.mark.parametrize("storage", ["", "full", "silent"])
@@ -119,31 +126,69 @@ def test_without_storage_the_start_goes_on_in_a_new_window(
     sites.front.without_chips = True
     tool = start(page, sites, storage)
     button = tool.locator("[data-test=new-window]")
-    expect(button).to_be_visible(timeout=8000)
+    expect(button).to_be_visible(timeout=12_000)
     expect(tool.locator("h1")).to_have_text("Bitte im neuen Fenster weiter")
     expect(tool.locator("main")).to_contain_text("COOKIES")
     expect(tool.locator("main")).to_contain_text(CONTACT)
     before = len(sites.asked)
-    with page.context.expect_page() as opened:
-        button.click()
-    goes_on(opened.value)
+    goes_on(new_window(page, button))
     assert len(sites.asked) == before + 1  # the portal's one start was not spent in the frame
 
 
-def test_the_new_window_works_without_script(sites: Sites, tmp_path: Path) -> None:
+@pytest.mark.parametrize("storage", ["", "parent"])  # with storage it is no worse without script
+def test_the_new_window_works_without_script(sites: Sites, tmp_path: Path, storage: str) -> None:
     sites.front.without_chips = True
     with blocking(tmp_path / "browser", script=False) as context:
         page = context.pages[0]
-        for storage in ("", "parent"):  # a portal with storage is no worse without script
-            tool = start(page, sites, storage)
-            with context.expect_page() as opened:
-                tool.locator("[data-test=new-window]").click()
-            window = opened.value
-            window.locator("#go").click()  # the portal's own form
-            expect(window.locator("h1")).to_be_visible()
-            if storage == "":
-                goes_on(window)
-            assert "/l/" in window.url
+        tool = start(page, sites, storage)
+        window = new_window(page, tool.locator("[data-test=new-window]"))
+        window.locator("#go").click()  # the portal's own form
+        goes_on(window)
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("storage", ["", "parent"])
+def test_the_page_with_the_button_is_accessible_and_fits(
+    page: Page, sites: Sites, storage: str, width: int
+) -> None:
+    if not AXE.is_file():
+        missing("axe-core", "tools/build_assets.py")
+    sites.front.without_chips = True
+    page.set_viewport_size({"width": width + 60, "height": 900})
+    page.goto(f"{sites.course(storage)}&width={width}")
+    page.locator("#go").click()
+    tool = page.frame_locator("iframe[name=tool]")
+    expect(tool.locator("form [data-test=new-window]" if storage else "h1")).to_be_visible()
+    frame = next(f for f in page.frames if f.name == "tool")
+    frame.evaluate(AXE.read_text(encoding="utf-8"))
+    assert frame.evaluate(RUN_AXE, TAGS) == []
+    assert frame.evaluate(SMALL_TARGETS) == []
+    assert frame.evaluate("document.documentElement.scrollWidth") <= width
+    counts = frame.evaluate(COUNTS)
+    assert counts == {"primary": 1, "h1": 1, "inline": 0, "handlers": 0}
+
+
+def test_reload_and_back_inside_the_frame_are_no_mistake(page: Page, sites: Sites) -> None:
+    tool = start(page, sites)
+    goes_on(tool)
+    frame = next(f for f in page.frames if f.name == "tool")
+    with page.expect_response("**/rolle"):
+        frame.evaluate("location.reload()")
+    expect(tool.locator("[data-test=role-option]").first).to_be_attached()
+    frame.evaluate("history.back()")
+    expect(tool.locator("h1")).to_have_text("Bevor Sie anfangen")
+    frame.evaluate("history.forward()")
+    expect(tool.locator("[data-test=role-option]").first).to_be_attached()
+
+
+def test_a_launch_loaded_again_is_explained_with_the_way_back(page: Page, sites: Sites) -> None:
+    sites.front.without_chips = True
+    tool = start(page, sites, "parent")
+    expect(tool.locator("form [data-test=new-window]")).to_be_visible()
+    next(f for f in page.frames if f.name == "tool").evaluate("location.reload()")
+    expect(tool.locator("main")).to_contain_text("START-ABGELAUFEN")
+    tool.get_by_role("link", name="Zurück zum Kurs").click()
+    page.wait_for_url(f"{sites.lms}/back")
 
 
 def test_where_not_even_a_window_keeps_cookies_the_page_says_so(
@@ -151,8 +196,7 @@ def test_where_not_even_a_window_keeps_cookies_the_page_says_so(
 ) -> None:
     with blocking(tmp_path / "browser", every=True) as context:
         tool = start(context.pages[0], sites)
-        with context.expect_page() as opened:
-            tool.locator("[data-test=new-window]").click()
-        expect(opened.value.locator("main")).to_contain_text("COOKIES")
-        expect(opened.value.locator("main")).to_contain_text("einen anderen Browser")
+        window = new_window(context.pages[0], tool.locator("[data-test=new-window]"))
+        expect(window.locator("main")).to_contain_text("COOKIES")
+        expect(window.locator("main")).to_contain_text("einen anderen Browser")
         assert context.cookies() == []

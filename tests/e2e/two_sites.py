@@ -34,7 +34,7 @@ CONTACT = "Lernportal-Team, Zimmer 14"
 
 STORE = """
 const kept = new Map();
-addEventListener("message", (event) => {
+const hear = (event) => {
   const { subject, message_id, key, value } = event.data || {};
   const answer = (more) => event.source.postMessage(
     { subject: subject + ".response", message_id, ...more }, event.origin);
@@ -46,7 +46,10 @@ addEventListener("message", (event) => {
     answer({ key, value });
   }
   if (subject === "lti.get_data") answer({ key, value: kept.get(key) ?? null });
-});
+};
+const listen = () => addEventListener("message", hear);
+// A portal's listener may stand only after our frame has asked.
+if (LATE) document.addEventListener("submit", () => setTimeout(listen, 1500)); else listen();
 """
 PAGE = """<!DOCTYPE html><html lang="de"><meta charset="utf-8"><title>Lernportal</title>
 <h1>Kurs</h1>{store}
@@ -171,14 +174,16 @@ def _course(sites: Sites, storage: str, width: str) -> str:
         store = '<iframe name="lti_store" src="/store" title="Speicher" hidden></iframe>'
     elif storage:
         form["lti_storage_target"] = "_parent"
-        store = "" if storage == "silent" else _script(sites, refuses=storage == "full")
+        refuses, late = storage == "full", storage == "late"
+        store = "" if storage == "silent" else _script(sites, refuses=refuses, late=late)
     fields = _fields({name: str(value) for name, value in form.items()})
     return PAGE.format(tool=sites.tool, fields=fields, store=store, width=width)
 
 
-def _script(sites: Sites, *, refuses: bool = False) -> str:
+def _script(sites: Sites, *, refuses: bool = False, late: bool = False) -> str:
     offered = '[{subject: "lti.put_data"}, {subject: "lti.get_data"}]'
     code = STORE.replace("TOOL", sites.tool).replace("REFUSES", str(refuses).lower())
+    code = code.replace("LATE", str(late).lower())
     return f"<script>{code.replace('CAPABLE', offered)}</script>"
 
 

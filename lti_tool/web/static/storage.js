@@ -3,7 +3,8 @@
 // authorization address and from nowhere else. What fails shows the rest of the page instead.
 (() => {
   "use strict";
-  const PATIENCE_MS = 3000;
+  const PATIENCE_MS = 5000;
+  const AGAIN_MS = 500;  // the platform's own script may start later than ours
   // Loaded before the page is drawn: what helps if all this fails is not seen for a moment only.
   const trying = document.documentElement.classList;
   trying.add("rm-trying");
@@ -22,16 +23,19 @@
 
     const ask = (to, target, message) => new Promise((done, fail) => {
       const id = number();
+      const send = () => to.postMessage({ ...message, message_id: id }, target);
+      const repeat = setInterval(send, AGAIN_MS);
+      const stop = () => { removeEventListener("message", hear); clearInterval(repeat); };
       const hear = (event) => {
         const said = event.data;
         if (target === "*" ? event.source !== to : event.origin !== target) return;
         if (!said || said.message_id !== id || said.subject !== `${message.subject}.response`) return;
-        removeEventListener("message", hear);
+        stop();
         if (said.error) fail(new Error("refused")); else done(said);
       };
       addEventListener("message", hear);
-      setTimeout(() => { removeEventListener("message", hear); fail(new Error("late")); }, PATIENCE_MS);
-      to.postMessage({ ...message, message_id: id }, target);
+      setTimeout(() => { stop(); fail(new Error("late")); }, PATIENCE_MS);
+      send();
     });
 
     // Nothing secret is in this question, so any parent may hear it; "no" saves waiting for silence.
