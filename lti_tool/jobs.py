@@ -17,7 +17,7 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from lti_tool import keyring, restoring, senders
+from lti_tool import courses, keyring, restoring, senders
 from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
@@ -99,6 +99,12 @@ def _erasures(house: House, _key: str, _payload: Any, _now: datetime) -> None:
     restoring.note_erasures(house)
 
 
+def _members(house: House, key: str, payload: Any, now: datetime) -> None:
+    """Ask how many learners a course has (key: platform and course)."""
+    platform_id, _, context_id = key.partition("|")
+    courses.ask_size(house, platform_id, context_id, payload["url"], now)
+
+
 def _keys(house: House, _key: str, _payload: Any, now: datetime) -> None:
     for _kid, what in keyring.turn(house, now):
         log().info("tool key changed", state=what)
@@ -118,6 +124,7 @@ JOBS: Mapping[str, Body] = {
     "purge": _purge,
     "erasures": _erasures,
     "keys": _keys,
+    "members": _members,
 }
 
 

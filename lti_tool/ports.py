@@ -29,6 +29,7 @@ class TenantSettings:
     """Switches and texts of a municipality; everything that leaves the house is off by default."""
 
     ags: bool = False  # grades: path share and assessment done, never a level
+    nrps: bool = False  # how many learners a course has, for its instructor; nobody's name
     lrs_embedded: bool = False
     write_back: bool = True  # path statements to the tenant's LRSs
     plan_service: bool = False  # learning plan in the LMS
@@ -211,6 +212,7 @@ class LaunchPlace:
     services: Mapping[str, Json]
     plan_url: str
     idents: tuple[str, ...] = ()  # ILIAS's other names of this person, the newest first
+    instructor: bool = False  # came last as one: Moodle refuses a score for a teacher
 
 
 @dataclass(frozen=True, slots=True)

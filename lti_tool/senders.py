@@ -6,23 +6,25 @@ row was written; here they are only put on the wire.
 
 from calendar import monthrange
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from typing import Any
 
+from lti_tool import courses
 from lti_tool.bootstrap import House
 from lti_tool.errors import NotFound
 from lti_tool.lti import plans
+from lti_tool.lti.lineitems import Place, find_or_make
 from lti_tool.lti.outbound import Outbound
 from lti_tool.lti.platforms import ilias
 from lti_tool.lti.services import Caller, LineItemGone, Score, post_score, withdraw_score
 from lti_tool.ports import Delivery, DeliveryFailed, Sender
-from lti_tool.store import keys, lrs, platforms
+from lti_tool.store import lrs, platforms
+from lti_tool.store.gradebook import Columns
 from lti_tool.store.outbox import opened
 from lti_tool.store.pull import deliver_statements
-from lti_tool.store.tokens import SqlTokenShelf
 from xapi_bridge.errors import BridgeError, StoreBusy
 
 MOST_NAMES = 3  # of one person, tried one after the other
@@ -59,8 +61,10 @@ def _statements(house: House, delivery: Delivery) -> None:
 
 def _score(house: House, delivery: Delivery) -> None:
     body, now = delivery.body, datetime.now(UTC)
+    caller = _caller(house, delivery, now)
+    column = _Column.of(house, delivery)
     score = Score(
-        lineitem=body["lineitem"],
+        lineitem=column.found(caller, now),
         subject=body["subject"],
         given=body["done"],
         maximum=body["of"],
@@ -68,7 +72,10 @@ def _score(house: House, delivery: Delivery) -> None:
         at=datetime.fromisoformat(body["timestamp"]),
         comment=f"{body['done']} von {body['of']} Schritten im Lernpfad",
     )
-    _post_by_any_name(_caller(house, delivery, now), score, body.get("idents", []), now)
+    try:
+        _post_by_any_name(caller, score, body.get("idents", []), now)
+    except LineItemGone:
+        column.gone(score.lineitem)
 
 
 def _post_by_any_name(caller: Caller, score: Score, others: list[str], now: datetime) -> None:
@@ -85,16 +92,48 @@ def _post_by_any_name(caller: Caller, score: Score, others: list[str], now: date
 def _no_score(house: House, delivery: Delivery) -> None:
     body, now = delivery.body, datetime.now(UTC)
     written = datetime.fromisoformat(body["timestamp"])
-    withdraw_score(_caller(house, delivery, now), body["lineitem"], body["subject"], written, now)
+    lineitem = _Column.of(house, delivery).known()
+    if lineitem:  # where no column was ever found, nothing can stand in it
+        withdraw_score(_caller(house, delivery, now), lineitem, body["subject"], written, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Where a score goes: the line item the launch named, or one that is found or made."""
+
+    body: Mapping[str, Any]
+    columns: Columns
+
+    @classmethod
+    def of(cls, house: House, delivery: Delivery) -> "_Column":
+        return cls(delivery.body, Columns(house.database, delivery.target_id))
+
+    def known(self) -> str:
+        if "lineitems" not in self.body:
+            return str(self.body["lineitem"])
+        return self.columns.look(self.body["context"], self.body["link"]).url
+
+    def found(self, caller: Caller, now: datetime) -> str:
+        if url := self.known():
+            return url
+        context, link = self.body["context"], self.body["link"]
+        if self.columns.look(context, link).given_up:
+            raise LineItemGone
+        if not self.columns.claim(context, link, now):
+            raise DeliveryFailed("Another worker looks for the line item.", retry=True, wait_s=2)
+        url = find_or_make(caller, Place(self.body["lineitems"], link), now)
+        self.columns.keep(context, link, url)
+        return url
+
+    def gone(self, url: str) -> None:
+        if "lineitems" not in self.body:
+            raise LineItemGone
+        self.columns.forget(self.body["context"], self.body["link"], url)
+        raise DeliveryFailed("The line item was deleted; it is looked for anew.", retry=True)
 
 
 def _caller(house: House, delivery: Delivery, now: datetime) -> Caller:
-    with house.database.read() as conn:
-        platform = platforms.get(conn, delivery.target_id)
-    with house.database.begin() as conn:
-        key = keys.active(conn, house.seal, now)
-    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
-    return Caller(platform, _outbound(house), key, shelf)
+    return courses.caller(house, delivery.target_id, now)
 
 
 def _plan(house: House, delivery: Delivery) -> None:

@@ -99,6 +99,7 @@ JOBS = {
     "purge": "delete what is past its retention",
     "erasures": "write down beside the backups who was erased",
     "keys": "change the key the tool signs with when it is due",
+    "members": "ask how many learners a course has (key: platform and course)",
 }
 
 #: The stable names for tests and for acceptance, and what each marks.
@@ -113,6 +114,7 @@ NAMES = {
     "place-option": "one part that an instructor can place in a course",
     "place-grade": "with a column in the grade book",
     "place": "place what was chosen",
+    "course-size": "how many learners a course has, for its instructor",
     "link": "to the page that joins two learning portals",
     "link-show": "show the code",
     "link-code": "the code",

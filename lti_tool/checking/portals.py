@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from lti_tool.bootstrap import House
 from lti_tool.checking.result import Result
-from lti_tool.lti import plans
+from lti_tool.lti import plans, scopes
 from lti_tool.lti.keys import KeySetBroken, usable_entries
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
 from lti_tool.lti.refusal import Code
@@ -24,7 +24,9 @@ SHORTEST_LEEWAY_S = 10.0
 COOKIE_DAYS, FEW_LOST = 7, 2
 
 
-def look(house: House, platform: Platform, *, grades: bool) -> Iterator[Result]:
+def look(
+    house: House, platform: Platform, *, grades: bool, members: bool = False
+) -> Iterator[Result]:
     """Yield what is found; after the first thing that makes a start impossible, nothing more."""
     name = f"platform {platform.issuer}"
     values = {"about": platform.name or platform.issuer}
@@ -46,6 +48,8 @@ def look(house: House, platform: Platform, *, grades: bool) -> Iterator[Result]:
     yield _keys(answer, name, values)
     yield _clock(answer, platform, f"{name}: clock", values, datetime.now(UTC))
     yield _token(house, platform, f"{name}: token", values, now, grades=grades)
+    if members:
+        yield _members(house, platform, f"{name}: members", values, now)
     yield from _plans(house, platform, f"{name}: learning plans", values)
     yield _cookies(house, platform, f"{name}: cookies", values, now)
 
@@ -101,12 +105,8 @@ def _token(
     *,
     grades: bool,
 ) -> Result:
-    with house.database.begin() as conn:
-        key = keys.active(conn, house.seal, now)
-    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
-    caller = Caller(platform, Outbound.of(house.settings.security), key, shelf)
     try:
-        fetch_token(caller, [SCORE_SCOPE], now)
+        fetch_token(_caller(house, platform, now), [SCORE_SCOPE], now)
     except DeliveryFailed as error:
         said = str(error.args[0])
         if not grades:
@@ -116,6 +116,24 @@ def _token(
         remedy = "Are client id, token URL and our keyset URL right in both places?"
         return Result(name, False, said, remedy, code, values)
     return Result(name, True, "given", "", "token-fine", values)
+
+
+def _members(
+    house: House, platform: Platform, name: str, values: dict[str, str], now: datetime
+) -> Result:
+    try:
+        fetch_token(_caller(house, platform, now), [scopes.MEMBERS], now)
+    except DeliveryFailed as error:
+        remedy = "Allow the tool to read names and roles, or: roadmap tenant switch KEY nrps off"
+        return Result(name, False, str(error.args[0]), remedy, "members-refused", values)
+    return Result(name, True, "may be counted", "", "members-fine", values)
+
+
+def _caller(house: House, platform: Platform, now: datetime) -> Caller:
+    with house.database.begin() as conn:
+        key = keys.active(conn, house.seal, now)
+    shelf = SqlTokenShelf(house.database, house.seal, platform.id)
+    return Caller(platform, Outbound.of(house.settings.security), key, shelf)
 
 
 def _plans(house: House, platform: Platform, name: str, values: dict[str, str]) -> Iterator[Result]:

@@ -95,8 +95,9 @@ def _looks(
     if tenant_id is not None:
         yield "address", partial(_address, house.settings)
     for platform in platforms_there:
-        grades = switched[platform.tenant_id].ags
-        yield f"platform {platform.issuer}", partial(portals.look, house, platform, grades=grades)
+        wanted = switched[platform.tenant_id]
+        look = partial(portals.look, house, platform, grades=wanted.ags, members=wanted.nrps)
+        yield f"platform {platform.issuer}", look
     for connection in lrs_there:
         yield f"LRS {connection.name}", partial(stores.look, house, connection.id)
 

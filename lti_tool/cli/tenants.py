@@ -10,7 +10,7 @@ from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
 from lti_tool.store.audit import SqlAudit
 
-SWITCHES = ("ags", "lrs_embedded", "write_back", "plan_service", "shared_devices")
+SWITCHES = ("ags", "nrps", "lrs_embedded", "write_back", "plan_service", "shared_devices")
 
 
 @click.group()

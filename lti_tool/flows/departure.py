@@ -83,8 +83,20 @@ def progress(work: Work, learner: Learner, stored: StoredPath, now: datetime) ->
     if not done:
         return
     for place in work.learners.places(learner.id):
-        if lineitem := str(place.services.get("lineitem", "")):
-            _score(work, learner, stored, place, lineitem, done, now)
+        if (column := _column(place)) and not place.instructor:
+            _score(work, learner, stored, place, column, done, now)
+
+
+def _column(place: LaunchPlace) -> dict[str, str]:
+    """Return where a score of this place goes: its line item, or what is needed to find one."""
+    if lineitem := str(place.services.get("lineitem", "")):
+        return {"lineitem": lineitem}
+    lineitems = str(place.services.get("lineitems", ""))
+    if not (lineitems and place.link_id):
+        return {}
+    found = {"lineitems": lineitems, "context": place.context_id, "link": place.link_id}
+    # No address, but as good for telling columns apart until one is found.
+    return found | {"lineitem": f"{lineitems}#{place.link_id}"}
 
 
 def _score(
@@ -92,11 +104,12 @@ def _score(
     learner: Learner,
     stored: StoredPath,
     place: LaunchPlace,
-    lineitem: str,
+    column: Mapping[str, str],
     done: int,
     now: datetime,
 ) -> None:
     of, waiting = len(stored.path.steps), work.outbox.of(learner.id, ("score", "score" + WITHDRAWN))
+    lineitem = column["lineitem"]
     here = [d for d in waiting if d.body["lineitem"] == lineitem]
     before = [d.body for d in here if d.kind == "score"]
     # A grade is never lowered: a new path with more steps must not look like a setback.
@@ -107,7 +120,7 @@ def _score(
         if delivery.state != "delivered":
             work.outbox.drop(delivery.id)
     body: dict[str, Any] = {
-        "lineitem": lineitem,
+        **column,
         "subject": place.subject,
         "score": done / of,
         "done": done,

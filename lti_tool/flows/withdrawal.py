@@ -109,7 +109,8 @@ def _least(written: Delivery, now: datetime) -> dict[str, Any]:
     """Return only what the receiver needs to find what it was given."""
     if written.kind == "plan":
         return {name: written.body[name] for name in ("user", "name")}
-    found = {name: written.body[name] for name in ("lineitem", "subject")}
+    needed = ("lineitem", "subject", "lineitems", "context", "link")
+    found = {name: written.body[name] for name in needed if name in written.body}
     return found | {"timestamp": max(now, _at(written)).isoformat()}
 
 

@@ -10,7 +10,7 @@ Source: LTI 1.3 core section 5.3/5.4, IMS Security Framework 1.0 section 5.1.3, 
 from dataclasses import dataclass
 from datetime import datetime
 
-from lti_tool.lti import placing
+from lti_tool.lti import placing, scopes
 from lti_tool.lti.adapter import ADMINISTRATORS, PLACERS, TEACHERS
 from lti_tool.lti.addresses import is_linkable, is_ours
 from lti_tool.lti.claims import Claims, moment, optional, required, section, texts, title
@@ -268,8 +268,13 @@ def _services(claims: Claims, kind: str, rules: Rules) -> dict[str, Json]:
     local = rules.allow_local_http
     usable = {key: url for key, url in found.items() if is_linkable(url, allow_local_http=local)}
     usable = {key: url for key, url in usable.items() if key not in unusable_services(kind)}
-    if scopes := texts(endpoint, "scope"):
-        usable["scopes"] = list(scopes)
+    if granted := texts(endpoint, "scope"):
+        usable["scopes"] = list(granted)
+    # What we have no scope for is as if it were not there.
+    if scopes.SCORE not in granted:
+        usable.pop("lineitem", None)
+    if not {scopes.SCORE, scopes.LINE_ITEM} <= set(granted):
+        usable.pop("lineitems", None)
     return usable
 
 

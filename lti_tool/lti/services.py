@@ -16,13 +16,14 @@ from urllib.parse import urlencode
 
 import jwt
 
+from lti_tool.lti import scopes as scopes_known
 from lti_tool.lti.adapter import no_score_body, score_body
 from lti_tool.lti.addresses import with_path_suffix
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
 from lti_tool.lti.platforms import token_failure
 from lti_tool.ports import AccessToken, DeliveryFailed, Platform, ToolKey
 
-SCORE_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/score"
+SCORE_SCOPE = scopes_known.SCORE
 SCORE_TYPE = "application/vnd.ims.lis.v1.score+json"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _RENEW = timedelta(seconds=60)
@@ -117,10 +118,7 @@ def post_score(caller: Caller, score: Score, now: datetime) -> None:
         at=score.at,
         comment=score.comment,
     ).encode()
-    answer = _authorized_post(
-        caller, with_path_suffix(score.lineitem, "/scores"), body, SCORE_TYPE, [SCORE_SCOPE], now
-    )
-    _judge_score(answer)
+    _judge_score(_post_score(caller, score.lineitem, body, now))
 
 
 def withdraw_score(
@@ -133,12 +131,16 @@ def withdraw_score(
     # Moodle counts whole seconds and refuses one that is not later than the score's own.
     at = max(now, written + timedelta(seconds=1))
     body = no_score_body(subject=subject, at=at).encode()
-    url = with_path_suffix(lineitem, "/scores")
-    answer = _authorized_post(caller, url, body, SCORE_TYPE, [SCORE_SCOPE], now)
+    answer = _post_score(caller, lineitem, body, now)
     if answer.status == 409:
         raise ScoreStays
     if answer.status != 404:  # the line item is gone, and every score with it
         _judge_score(answer)
+
+
+def _post_score(caller: Caller, lineitem: str, body: bytes, now: datetime) -> Answer:
+    url, kind = with_path_suffix(lineitem, "/scores"), {"Content-Type": SCORE_TYPE}
+    return authorized(caller, "POST", url, [SCORE_SCOPE], now, body=body, headers=kind)
 
 
 def _judge_score(answer: Answer) -> None:
@@ -153,17 +155,33 @@ def _judge_score(answer: Answer) -> None:
     raise ScoreRefused(answer.status)
 
 
-def _authorized_post(
-    caller: Caller, url: str, body: bytes, kind: str, scopes: Sequence[str], now: datetime
+def authorized(
+    caller: Caller,
+    method: str,
+    url: str,
+    scopes: Sequence[str],
+    now: datetime,
+    *,
+    body: bytes = b"",
+    headers: Mapping[str, str],
 ) -> Answer:
+    """Return the answer to a request with a token for exactly these scopes. Sends.
+
+    :raises DeliveryFailed: no token, or no answer.
+    """
     known = caller.tokens.get(scopes, now + _RENEW)
     token = known or fetch_token(caller, scopes, now)
-    answer = _post(caller, url, body, {"Content-Type": kind}, token)
+    answer = _send(caller, method, url, body, headers, token)
     # A token may have been revoked or issued before a restart of the LMS: exactly one renewal.
     if answer.status == 401 and known:
         token = fetch_token(caller, scopes, now)
-        answer = _post(caller, url, body, {"Content-Type": kind}, token)
+        answer = _send(caller, method, url, body, headers, token)
     return answer
+
+
+def later(status: int) -> bool:
+    """Return whether an answer of this status may be another one later."""
+    return status in _LATER or status >= 500
 
 
 def fetch_token(caller: Caller, scopes: Sequence[str], now: datetime) -> AccessToken:
@@ -178,7 +196,7 @@ def fetch_token(caller: Caller, scopes: Sequence[str], now: datetime) -> AccessT
         "scope": " ".join(scopes),
     }
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    answer = _post(caller, caller.platform.token_url, urlencode(form).encode(), kind)
+    answer = _send(caller, "POST", caller.platform.token_url, urlencode(form).encode(), kind)
     if failure := token_failure(caller.platform.kind, answer.status):
         raise PlatformSilent(f"{failure} (status {answer.status}).")
     token = _token(answer, now)
@@ -215,8 +233,9 @@ def _token(answer: Answer, now: datetime) -> AccessToken:
     return AccessToken(value, now + timedelta(seconds=lives if known else _SHORT_LIFE_S))
 
 
-def _post(
+def _send(
     caller: Caller,
+    method: str,
     url: str,
     body: bytes,
     headers: Mapping[str, str],
@@ -226,6 +245,8 @@ def _post(
     if token is not None:
         sent["Authorization"] = f"Bearer {token.value}"
     try:
+        if method == "GET":
+            return caller.outbound.get(url, accept=sent.pop("Accept"), headers=sent)
         return caller.outbound.post(url, body, sent)
     except Unreachable as error:
         raise PlatformSilent(f"The platform cannot be reached: {error}.") from None

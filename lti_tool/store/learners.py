@@ -74,6 +74,7 @@ class SqlLearners:
                 lti.launch.c.context_id,
                 lti.launch.c.link_id,
                 lti.launch.c.services,
+                lti.launch.c.instructor,
                 lti.platform.c.kind,
                 lti.platform.c.issuer,
                 lti.platform.c.plan_url,
@@ -104,6 +105,7 @@ class SqlLearners:
                     services=r.services or {},
                     plan_url=r.plan_url or "",
                     idents=idents.get(r.platform_id, ()),
+                    instructor=r.instructor,
                 ),
             )
         return tuple(found.values())

@@ -29,6 +29,7 @@ from lti_tool.store.database import Database, tidy, us
 from lti_tool.store.schema import core, lti, staff, xapi
 
 STAFF_SESSION_KEPT_DAYS, STAFF_LINK_KEPT_DAYS = 2, 1
+COURSE_SIZE_KEPT_DAYS = 30
 LAUNCH_KEPT_HOURS = 9  # the absolute end of a session, plus an hour
 FOUND_AT_ONCE = 5000
 BATCH_S = 0.1  # how long one batch should hold the write lock
@@ -225,6 +226,9 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             staff.staff_link, staff.staff_link.c.expires_us < before(STAFF_LINK_KEPT_DAYS)
         ),
         "nonces": Rule(lti.nonce, lti.nonce.c.expires_us < us(now)),
+        "course sizes": Rule(
+            lti.course_size, lti.course_size.c.asked_us < before(COURSE_SIZE_KEPT_DAYS)
+        ),
         "codes for another portal": Rule(core.pairing, core.pairing.c.expires_us < us(now)),
         "placing requests": Rule(lti.placing_request, lti.placing_request.c.expires_us < us(now)),
         # The newest launch of a link stays: it says where a later write-back has to go.

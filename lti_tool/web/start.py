@@ -18,6 +18,7 @@ from lti_tool.flows.assess import AttemptState
 from lti_tool.flows.plan import PathView
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Launch, Learner, TenantSettings
+from lti_tool.store import gradebook
 from lti_tool.web import notices
 from lti_tool.web.formats import day, month, months_after
 from lti_tool.web.services import house, services
@@ -28,6 +29,7 @@ from lti_tool.web.wording import local, soll
 
 REST = timedelta(days=30)
 SECONDS_A_QUESTION = 35
+SIZE_KEPT = timedelta(hours=1)  # until a course is asked again how many learners it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class StartPage:
     general: bool  # her work is in none of the roles
     soll: str
     seen_by: tuple[str, ...]
+    course: str = ""  # for its instructor: how many learners it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +134,31 @@ def start() -> Response | str:
             persons.written(s, learner),
             accepted=profiles.has_accepted(s, learner),
         ),
+        course=course_size(here, now),
     )
     return render_template("start.html", page=page)
+
+
+def course_size(here: Launch, now: datetime) -> str:
+    """Return how many learners this course has, for its instructor; "" if nobody may know.
+
+    The worker asks the learning portal; this page waits for nothing.
+    """
+    settings, url = here.tenant.settings, str(here.services.get("members", ""))
+    if not (settings.nrps and here.instructor and url and here.context_id):
+        return ""
+    with house().database.read() as conn:
+        size = gradebook.size_of(conn, here.platform_id, here.context_id)
+    if size is None or now - size.asked > SIZE_KEPT:
+        with services().store.begin() as work:
+            key = f"{here.platform_id}|{here.context_id}"
+            work.jobs.enqueue("members", key, {"url": url}, now)
+    if size is None or size.learners is None:
+        return ""
+    if size.learners < settings.min_group_size:
+        few = settings.min_group_size
+        return _("Fewer than %(num)s learners take part in this course.", num=few)
+    return _("%(num)s learners take part in this course.", num=size.learners)
 
 
 def seen_by(settings: TenantSettings, written: Set[Trace], *, accepted: bool) -> tuple[str, ...]:

@@ -117,6 +117,30 @@ tool_key = Table(
     instant("last_used_us", nullable=True),
 )
 
+line_item = Table(  # a column of a grade book that we found or made, and who is about to
+    "line_item",
+    metadata,
+    Column(
+        "platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("context_id", String(255), primary_key=True),
+    Column("link_id", String(255), primary_key=True),
+    Column("url", Text),
+    Column("made", Integer, nullable=False),
+    instant("claimed_until_us"),
+)
+
+course_size = Table(  # how many learners a course has: a number, nobody's name
+    "course_size",
+    metadata,
+    Column(
+        "platform_id", String(36), ForeignKey("platform.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("context_id", String(255), primary_key=True),
+    Column("learners", Integer),
+    instant("asked_us"),
+)
+
 access_token = Table(
     "access_token",
     metadata,

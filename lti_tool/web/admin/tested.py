@@ -86,6 +86,12 @@ WORDS: Mapping[str, tuple[object, object, object]] = {
         _l("The learning portal gives no usable answer."),
         _l("Is the token address right? Look into the log of the learning portal."),
     ),
+    "members-fine": (_l("%(about)s: members"), _l("Learners may be counted."), ""),
+    "members-refused": (
+        _l("%(about)s: members"),
+        _l("The learning portal does not let us count learners."),
+        _l("Allow the tool to read names and roles there, or let the switch nrps be turned off."),
+    ),
     "plans-fine": (
         _l("%(about)s: learning plans"),
         _l("All functions for learning plans are allowed."),

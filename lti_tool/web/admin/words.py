@@ -107,6 +107,16 @@ CAUSES: tuple[tuple[str, object, object], ...] = (
         _l("Set the identification to SHA256; afterwards the person opens the object again."),
     ),
     (
+        r"The platform refused a line item",
+        _l("The learning portal gives us no column in the grade book."),
+        _l("Allow the tool to manage columns, or give the activity a grade there."),
+    ),
+    (
+        r"The line item was deleted|Another worker looks for",
+        _l("The grade column has to be found anew."),
+        _l("Nothing to do. We go on trying."),
+    ),
+    (
         r"The line item does not exist",
         _l("The grade column was deleted in the course."),
         _l("Nothing to do. The next start names the new one."),

@@ -50,6 +50,7 @@ KEPT = {
     "staff sessions": 2,
     "one-time links": 1 + 15 / 1440,
     "nonces": 1 / 24,
+    "course sizes": 30,
     "codes for another portal": 1 / 24,
     "placing requests": 1 / 24,
     "old launches": 9 / 24,
@@ -95,6 +96,8 @@ def somebody(stage: Stage) -> Visitor:
         conn.execute(lti.nonce.insert().values(digest="d", expires_us=until))
         request = {"launch_id": visitor.launch_id, "sealed": b"x", "expires_us": until}
         conn.execute(lti.placing_request.insert().values(**request))
+        size = {"platform_id": stage.platform.id, "context_id": "c", "learners": 9}
+        conn.execute(lti.course_size.insert().values(asked_us=us(stage.now), **size))
         code = {"digest": "d", "learner_id": visitor.learner_id, "expires_us": until}
         conn.execute(core.pairing.insert().values(**code))
     let_in_and_out(stage, visitor)
