@@ -14,8 +14,9 @@ import pytest
 
 from competency.catalogue import Obligation
 from competency.path import LearningPath, PathStep, StepState, Wishes
-from lti_tool import jobs
+from lti_tool import courses, jobs
 from lti_tool.flows import departure
+from lti_tool.lti.members import count_learners
 from lti_tool.ports import Delivery, StoredPath
 from lti_tool.store import lrs, tenants
 from lti_tool.store.arrivals import Arrivals
@@ -322,3 +323,20 @@ def test_the_same_ident_at_another_ilias_is_nobody(course: New) -> None:
     counts = arrive(here, {"mbox": f"mailto:{foreign}"})
     assert counts["parked"] == 1
     assert here.launch.learner.id != there.launch.learner.id
+
+
+# --- members ------------------------------------------------------------------------------------
+
+
+@every
+def test_how_many_learn_is_told_by_12_only(course: New, name: str) -> None:
+    here = course(name)
+    here.where.provider.members = True
+    tutor: User = here.ilias.add(User(7, local_roles=["il_crs_tutor_88"]))
+    walk = Walk(here.ilias, here.tool)
+    walk.launch(here.where, tutor)
+    launch = here.tool.opened(walk.launch(here.where, here.user))
+    assert ("members" in launch.services) is (name == "12")
+    if name == "12":
+        caller = courses.caller(here.house, launch.platform_id, here.now)
+        assert count_learners(caller, str(launch.services["members"]), here.now) == 1
