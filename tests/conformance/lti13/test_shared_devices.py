@@ -99,7 +99,7 @@ def test_a_launch_or_the_municipality_says_that_the_device_is_shared(
         launched = lms.launch(browser, custom=custom)
         page = page_of(launched)
         assert tool.opened(launched).shared is shared
-        assert ("Abmelden" in browser.get(page + "hilfe").body) is shared
+        assert ('data-test="sign-out"' in browser.get(page + "hilfe").body) is shared
         assert left(browser, page)["ends_s"] in ((299, 300) if shared else (1799, 1800))
     finally:
         with tool.database.begin() as conn:
