@@ -629,6 +629,9 @@ class Platform:
     deployments: Mapping[str, str]  # deployment id -> active | pending | blocked
     plan_url: str = ""
     proposed: Mapping[str, str] = field(default_factory=dict)  # addresses that wait for approval
+    trusted: str = ""  # attribute that tells its people at other platforms, too: see lti.identity
+    former_key: str = ""  # consumer key of LTI 1.1
+    former_secret: bytes = field(default=b"", repr=False)  # sealed
     aliases: tuple[str, ...] = ()  # other issuers it speaks as: ILIAS, for each of its host names
 
     def under(self, issuer: str) -> "Platform":
@@ -647,6 +650,14 @@ class Platform:
 
 
 ADDRESSES = ("auth_url", "token_url", "jwks_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """The LTI 1.1 key that a platform had before, opened."""
+
+    key: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -695,6 +706,8 @@ class Arrival:
     ident: str = ""  # ILIAS's other name of this person, in its statements and grade books
     page: str = ""  # which of our pages it is for, where the target names none
     services: Mapping[str, Json] = field(default_factory=dict)
+    attribute: str = field(default="", repr=False)  # a trusted one: see lti.identity
+    former: str = field(default="", repr=False)  # her id of LTI 1.1, if signed
     placing: Mapping[str, Json] | None = None  # Deep Linking: what may be placed, and where to
     shared: bool | None = None  # custom parameter `tablet`; None: as the municipality has it
 
@@ -716,6 +729,14 @@ class Entry(Protocol):
 
     def learner_of(self, arrival: Arrival) -> str | None:
         """Return the learner with this sub at this platform, by id."""
+        ...
+
+    def recognise(self, arrival: Arrival, now: datetime) -> str | None:
+        """Return who came before under an LTI 1.1 id or a trusted attribute; now known here."""
+        ...
+
+    def remember(self, arrival: Arrival, learner_id: str) -> None:
+        """Keep the digest of the trusted attribute, if there is one."""
         ...
 
     def welcome(self, arrival: Arrival, now: datetime) -> str:

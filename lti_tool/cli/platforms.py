@@ -11,7 +11,7 @@ from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, now, opened, show, tenant_option
 from lti_tool.errors import RoadmapError
 from lti_tool.flows import approvals
-from lti_tool.lti import registering
+from lti_tool.lti import identity, registering
 from lti_tool.lti.platforms import KINDS
 from lti_tool.lti.platforms.paste import read_paste
 from lti_tool.lti.registering import Registration, warnings_of
@@ -177,6 +177,56 @@ def alias(platform_id: str, issuer: str, *, remove: bool) -> None:
 
 @platform.command()
 @click.argument("platform_id")
+@click.option("--attribute", help="person_sourcedid, or custom:NAME of a custom parameter")
+@click.option("--off", is_flag=True, help="Trust none any more")
+@click.option("--reason", required=True, help="Why; goes into the audit log")
+def trust(platform_id: str, attribute: str | None, reason: str, *, off: bool) -> None:
+    """Let an attribute tell the people of this LMS at other LMSs of the municipality, too.
+
+    Only one that nobody can change for herself: a personnel number from the directory. Trust it at
+    every LMS it shall join.
+
+    Example: roadmap platform trust ID --attribute person_sourcedid --reason "Beschluss 12"
+    """
+    if off == bool(attribute):
+        raise click.UsageError("Give --attribute, or --off.")
+    name = attribute or ""
+    custom = name.startswith(identity.CUSTOM) and 0 < len(name) - len(identity.CUSTOM) <= 64
+    if name and name != identity.SOURCED_ID and not custom:
+        raise click.UsageError("--attribute is person_sourcedid or custom:NAME.")
+    with opened() as house:
+        with house.database.begin() as conn:
+            found = platforms.trust(conn, platform_id, name)
+        _audit(house, "platform.trust", found, attribute=name, reason=reason)
+    click.echo(f"{found.issuer}: {name or 'no attribute'} is trusted.")
+
+
+@platform.command()
+@click.argument("platform_id")
+@click.option("--key", help="The LTI 1.1 consumer key")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with its secret",
+)
+@click.option("--off", is_flag=True, help="Forget it")
+def lti11(platform_id: str, key: str | None, secret_file: Path | None, *, off: bool) -> None:
+    """Recognise people by the LTI 1.1 id that the LMS signs with its old key.
+
+    Example: roadmap platform lti11 ID --key old-key --secret-file secret.txt
+    """
+    if off == bool(key and secret_file):
+        raise click.UsageError("Give --key and --secret-file, or --off.")
+    with opened() as house:
+        sealed = _sealed(house, secret_file) if secret_file else None
+        with house.database.begin() as conn:
+            found = platforms.set_former(conn, platform_id, key or "", sealed)
+        _audit(house, "platform.lti11", found)
+    click.echo(f"{found.issuer}: LTI 1.1 ids are {'recognised' if key else 'not read any more'}.")
+
+
+@platform.command()
+@click.argument("platform_id")
 def refresh(platform_id: str) -> None:
     """Bring our registration at an LMS up to date. Example: roadmap platform refresh ID
 
@@ -314,9 +364,10 @@ def _sealed(house: House, token_file: Path) -> bytes:
     return house.seal.seal(token_file.read_text(encoding="utf-8").strip())
 
 
-def _audit(house: House, action: str, found: Platform) -> None:
+def _audit(house: House, action: str, found: Platform, **more: str) -> None:
+    detail = {"platform": found.id, **more}
     with house.store.begin() as work:
-        work.audit.note("cli", action, {"platform": found.id}, now(), tenant_id=found.tenant_id)
+        work.audit.note("cli", action, detail, now(), tenant_id=found.tenant_id)
 
 
 def _to_paste(base: str, made: Platform) -> str:

@@ -10,7 +10,7 @@ Source: LTI 1.3 core section 5.3/5.4, IMS Security Framework 1.0 section 5.1.3, 
 from dataclasses import dataclass
 from datetime import datetime
 
-from lti_tool.lti import placing, scopes
+from lti_tool.lti import identity, placing, scopes
 from lti_tool.lti.adapter import ADMINISTRATORS, PLACERS, TEACHERS
 from lti_tool.lti.addresses import is_linkable, is_ours
 from lti_tool.lti.claims import Claims, moment, optional, required, section, texts, title
@@ -18,7 +18,7 @@ from lti_tool.lti.platforms import known_as, leeway_s, names_target_late, unusab
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
 from lti_tool.lti.token import KeyLookup, verified_claims
-from lti_tool.ports import Arrival, Json, Platform
+from lti_tool.ports import Arrival, Consumer, Json, Platform
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
@@ -49,6 +49,7 @@ class Rules:
     base_url: str
     redirect_uri: str
     allow_local_http: bool = False
+    consumer: Consumer | None = None  # the platform's LTI 1.1 key, where it had one
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,8 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         role=_custom(claims, "role"),
         services=_services(claims, platform.kind, rules),
         shared=_switch(_custom(claims, "tablet")),
+        attribute=identity.trusted_attribute(claims, platform),
+        former=identity.former_id(claims, platform, rules.consumer),
         placing=placing.wanted(section(claims, DL_SETTINGS)) if message == DEEP_LINKING else None,
     )
 

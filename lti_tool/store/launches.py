@@ -19,7 +19,7 @@ from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
 from lti_tool.store import learners, platforms, tenants
 from lti_tool.store.database import Database, at, insert_ignore, us
-from lti_tool.store.schema.core import identity, learner
+from lti_tool.store.schema.core import identity, learner, person_attribute
 from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
 from lti_tool.store.schema.staff import staff_grant
 
@@ -67,6 +67,41 @@ class SqlEntry:
                 identity.c.digest == _subject_digest(self.seal, arrival),
             )
         ).scalar_one_or_none()
+
+    def recognise(self, arrival: Arrival, now: datetime) -> str | None:
+        found = self._former(arrival) or self._by_attribute(arrival)
+        if found and self._name(arrival, "sub", arrival.subject, found, now):
+            self.replay(self.conn, arrival, found, now)
+        return found
+
+    def remember(self, arrival: Arrival, learner_id: str) -> None:
+        # The first whose attribute it is keeps it: two people are never made one by us.
+        if arrival.attribute:
+            row = {
+                "tenant_id": arrival.tenant_id,
+                "digest": _attribute_digest(self.seal, arrival),
+                "learner_id": learner_id,
+            }
+            insert_ignore(self.conn, person_attribute, [row])
+
+    def _former(self, arrival: Arrival) -> str | None:
+        if not arrival.former:
+            return None
+        with_id = select(platform.c.issuer).where(platform.c.id == arrival.platform_id)
+        issuer = self.conn.execute(with_id).scalar_one()
+        return by_subject(self.conn, self.seal, arrival.tenant_id, issuer, arrival.former)
+
+    def _by_attribute(self, arrival: Arrival) -> str | None:
+        if not arrival.attribute:
+            return None
+        mine = (
+            person_attribute.c.tenant_id == arrival.tenant_id,
+            person_attribute.c.digest == _attribute_digest(self.seal, arrival),
+        )
+        found: str | None = self.conn.execute(
+            select(person_attribute.c.learner_id).where(*mine)
+        ).scalar_one_or_none()
+        return found
 
     def welcome(self, arrival: Arrival, now: datetime) -> str:
         learner_id = str(uuid.uuid4())
@@ -281,6 +316,10 @@ def _nonce_digest(seal: Seal, value: str) -> str:
 
 def _subject_digest(seal: Seal, arrival: Arrival) -> str:
     return seal.digest("identity", arrival.platform_id, "sub", arrival.subject)
+
+
+def _attribute_digest(seal: Seal, arrival: Arrival) -> str:
+    return seal.digest("attribute", arrival.tenant_id, arrival.attribute)
 
 
 def _secret_digest(seal: Seal, launch_id: str, secret: str) -> str:

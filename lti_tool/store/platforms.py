@@ -146,6 +146,19 @@ def plan_token(conn: Connection, platform_id: str) -> bytes | None:
     ).scalar_one_or_none()
 
 
+def trust(conn: Connection, platform_id: str, attribute: str) -> Platform:
+    """Let an attribute tell this platform's people; "" ends that. Writes."""
+    conn.execute(update(platform).where(platform.c.id == platform_id).values(trusted=attribute))
+    return get(conn, platform_id)
+
+
+def set_former(conn: Connection, platform_id: str, key: str, sealed: bytes | None) -> Platform:
+    """Keep the LTI 1.1 consumer of a platform; "" forgets it. Writes."""
+    values = {"former_key": key, "former_secret": sealed}
+    conn.execute(update(platform).where(platform.c.id == platform_id).values(**values))
+    return get(conn, platform_id)
+
+
 def manager(conn: Connection, platform_id: str) -> tuple[str, bytes] | None:
     """Return where our registration can be changed, and the sealed token for it."""
     row = conn.execute(
@@ -302,5 +315,8 @@ def _platform(row: Row[tuple[object, ...]], deployments: dict[str, str]) -> Plat
         deployments=deployments,
         plan_url=row.plan_url or "",
         proposed=row.proposed or {},
+        trusted=row.trusted or "",
+        former_key=row.former_key or "",
+        former_secret=row.former_secret or b"",
         aliases=tuple(row.aliases or ()),
     )

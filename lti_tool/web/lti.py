@@ -26,7 +26,7 @@ from lti_tool.lti.outbound import Outbound
 from lti_tool.lti.parameters import Parameters
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
-from lti_tool.ports import Admitted, Arrival, Platform
+from lti_tool.ports import Admitted, Arrival, Consumer, Platform
 from lti_tool.store import keys, launches, platforms, refusals, tenants
 from lti_tool.store.keys import KeyShelf
 from lti_tool.store.launches import Replay, SqlDoor, nothing_parked
@@ -248,7 +248,9 @@ def _verify(form: Parameters, started: Login, platform: Platform, now: datetime)
         raise Refused(Code.TOKEN_MISSING)
     settings = house().settings
     base = settings.server.base_url
-    rules = Rules(base, logins.redirect_uri(base), settings.security.allow_local_http)
+    rules = Rules(
+        base, logins.redirect_uri(base), settings.security.allow_local_http, _consumer(platform)
+    )
     cache: PlatformKeys = current_app.extensions["roadmap_keys"]
 
     def key_of(kid: str) -> RSAPublicKey:
@@ -259,6 +261,12 @@ def _verify(form: Parameters, started: Login, platform: Platform, now: datetime)
     except UnknownDeployment as unknown:
         _record(platform, unknown.deployment_id, now)
         raise
+
+
+def _consumer(platform: Platform) -> Consumer | None:
+    if not platform.former_secret:
+        return None
+    return Consumer(platform.former_key, house().seal.open(platform.former_secret))
 
 
 def _record(platform: Platform, deployment_id: str, now: datetime) -> None:

@@ -106,6 +106,14 @@ question = Table(
     only_where("ix_question_answers", "answered_us", where="response IS NOT NULL"),
 )
 
+person_attribute = Table(  # what tells a person at several platforms: its keyed digest only
+    "person_attribute",
+    metadata,
+    tenant_fk(index=False, primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    learner_fk(),
+)
+
 pairing = Table(  # a code that joins a person of two learning portals, for some minutes
     "pairing",
     metadata,

@@ -36,6 +36,10 @@ platform = Table(
     Column("proposed", JSON),
     # Other issuers it speaks as. Few have any, so they are looked through, not looked up.
     Column("aliases", JSON(none_as_null=True)),
+    # What tells its people at other platforms, too; and its LTI 1.1 consumer, the secret sealed.
+    Column("trusted", String(80)),
+    Column("former_key", String(255)),
+    Column("former_secret", LargeBinary),
     # Where it lets us change our registration (Dynamic Registration); the token is sealed.
     Column("manage_url", Text),
     Column("manage_token", LargeBinary),

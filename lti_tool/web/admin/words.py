@@ -42,6 +42,8 @@ ACTIONS: Mapping[str, object] = {
     "platform.register": _l("Learning portal registered itself"),
     "platform.plan": _l("Learning plan service of the learning portal changed"),
     "platform.alias": _l("Other name of the learning portal changed"),
+    "platform.trust": _l("Attribute trusted that tells people at several learning portals"),
+    "platform.lti11": _l("LTI 1.1 key of the learning portal changed"),
     "platform.refresh": _l("Registration at the learning portal changed"),
     "platform.active": _l("Learning portal approved"),
     "platform.blocked": _l("Learning portal blocked"),
