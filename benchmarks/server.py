@@ -1,9 +1,11 @@
-"""Run our app, or an empty Flask page, in a named server: what `benchmarks.speed.servers` compares.
+"""Run an app in a named server: what `benchmarks.speed.servers` and `.launches` compare.
 
-    .venv/bin/python -m benchmarks.server gunicorn|granian|waitress tool|floor
+    .venv/bin/python -m benchmarks.server SERVER APP [processes]
+    SERVER: ours|gunicorn|granian|waitress    APP: tool|floor|pylti
 
-Settings come from the environment as for `roadmap serve`. All three get the same processes and
-threads; each keeps its own defaults otherwise.
+Settings come from the environment as for `roadmap serve`. All get the same number of threads
+(`ours` and waitress in one process, the others in two unless told); each keeps its own defaults
+otherwise. `ours` is what `roadmap serve` runs in each of its processes.
 """
 
 import sys
@@ -13,10 +15,11 @@ from typing import Any
 
 from flask import Flask, request
 
-from lti_tool import logs, settings
+from benchmarks.peers.pylti import pylti
+from lti_tool import logs, serving, settings
 from lti_tool.app import create_app
 
-WORKERS, THREADS = 2, 4
+PROCESSES, THREADS = 2, 8  # threads of all processes together
 
 
 def tool() -> Any:
@@ -34,28 +37,32 @@ def floor() -> Any:
     return app
 
 
-APPS: dict[str, Callable[[], Any]] = {"tool": tool, "floor": floor}
+APPS: dict[str, Callable[[], Any]] = {"tool": tool, "floor": floor, "pylti": pylti}
 
 
-def waitress(app: str, host: str, port: int) -> None:
+def ours(app: str, host: str, port: int, _processes: int) -> None:
+    server = settings.load().server
+    serving.answer(APPS[app](), serving.listen(host, port), server)
+
+
+def waitress(app: str, host: str, port: int, _processes: int) -> None:
     import waitress
 
-    # One process: it has no others to offer. The threads of all processes together, for fairness;
-    # its own limit of 100 connections would turn half a town away.
-    threads = WORKERS * THREADS
-    waitress.serve(APPS[app](), host=host, port=port, threads=threads, connection_limit=2000)
+    # One process: it has no others to offer. Its own limit of 100 connections would turn half a
+    # town away.
+    waitress.serve(APPS[app](), host=host, port=port, threads=THREADS, connection_limit=2000)
 
 
-def gunicorn(app: str, host: str, port: int) -> None:
+def gunicorn(app: str, host: str, port: int, processes: int) -> None:
     from gunicorn.app.base import BaseApplication
 
     class Application(BaseApplication):
         def load_config(self) -> None:
             for name, value in {
                 "bind": f"{host}:{port}",
-                "workers": WORKERS,
+                "workers": processes,
                 "worker_class": "gthread",
-                "threads": THREADS,
+                "threads": THREADS // processes,
                 "loglevel": "error",
             }.items():
                 self.cfg.set(name, value)
@@ -66,7 +73,7 @@ def gunicorn(app: str, host: str, port: int) -> None:
     Application().run()
 
 
-def granian(app: str, host: str, port: int) -> None:
+def granian(app: str, host: str, port: int, processes: int) -> None:
     from granian.constants import Interfaces
     from granian.server import Server
 
@@ -75,8 +82,8 @@ def granian(app: str, host: str, port: int) -> None:
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        workers=WORKERS,
-        blocking_threads=THREADS,
+        workers=processes,
+        blocking_threads=THREADS // processes,
         factory=True,
         log_enabled=False,
     ).serve()
@@ -87,4 +94,5 @@ SERVERS = {"waitress": waitress, "gunicorn": gunicorn, "granian": granian}
 
 if __name__ == "__main__":
     server = settings.load().server
-    SERVERS[sys.argv[1]](sys.argv[2], server.host, server.port)
+    processes = int(sys.argv[3]) if len(sys.argv) > 3 else PROCESSES
+    ({"ours": ours} | SERVERS)[sys.argv[1]](sys.argv[2], server.host, server.port, processes)
