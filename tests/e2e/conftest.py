@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserType, sync_playwright
 
 from lti_tool.settings import ROOT
 from tests.conftest import free_port, missing
@@ -49,14 +49,20 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[BrowserType]:
+    """What starts a Chromium; Playwright itself can run only once in a process."""
     if CHROMIUM is None:
         missing("Chromium", "apt-get install chromium")
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    opened = chromium.launch(executable_path=CHROMIUM, args=arguments)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

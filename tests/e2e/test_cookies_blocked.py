@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, expect, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    BrowserType,
+    FrameLocator,
+    Locator,
+    Page,
+    expect,
+)
 
 from tests.conftest import missing
 from tests.e2e.conftest import CHROMIUM
@@ -28,34 +35,33 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
 
 
 @contextmanager
-def blocking(folder: Path, *, script: bool = True, every: bool = False) -> Iterator[BrowserContext]:
+def blocking(
+    chromium: BrowserType, folder: Path, *, script: bool = True, every: bool = False
+) -> Iterator[BrowserContext]:
     """A browser whose user has set "block third-party cookies", or every cookie."""
-    if CHROMIUM is None:
-        missing("Chromium", "apt-get install chromium")
     (folder / "Default").mkdir(parents=True)
     profile = {"cookie_controls_mode": 1, "block_third_party_cookies": True}
     chosen = {"default_content_setting_values": {"cookies": 2}} if every else {}
     preferences = json.dumps({"profile": profile | chosen})
     (folder / "Default" / "Preferences").write_text(preferences)
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            folder,
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            ignore_https_errors=True,
-            java_script_enabled=script,
-            locale="de-DE",
-            viewport={"width": 768, "height": 900},
-        )
-        try:
-            yield context
-        finally:
-            context.close()
+    context = chromium.launch_persistent_context(
+        folder,
+        executable_path=CHROMIUM,
+        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        ignore_https_errors=True,
+        java_script_enabled=script,
+        locale="de-DE",
+        viewport={"width": 768, "height": 900},
+    )
+    try:
+        yield context
+    finally:
+        context.close()
 
 
 @pytest.fixture
-def page(sites: Sites, tmp_path: Path) -> Iterator[Page]:
-    with blocking(tmp_path / "browser") as context:
+def page(chromium: BrowserType, sites: Sites, tmp_path: Path) -> Iterator[Page]:
+    with blocking(chromium, tmp_path / "browser") as context:
         _proves_that_it_blocks(context, sites)
         sites.front.without_chips = False
         yield context.pages[0]
@@ -136,9 +142,11 @@ def test_without_storage_the_start_goes_on_in_a_new_window(
 
 
 @pytest.mark.parametrize("storage", ["", "parent"])  # with storage it is no worse without script
-def test_the_new_window_works_without_script(sites: Sites, tmp_path: Path, storage: str) -> None:
+def test_the_new_window_works_without_script(
+    chromium: BrowserType, sites: Sites, tmp_path: Path, storage: str
+) -> None:
     sites.front.without_chips = True
-    with blocking(tmp_path / "browser", script=False) as context:
+    with blocking(chromium, tmp_path / "browser", script=False) as context:
         page = context.pages[0]
         tool = start(page, sites, storage)
         window = new_window(page, tool.locator("[data-test=new-window]"))
@@ -192,9 +200,9 @@ def test_a_launch_loaded_again_is_explained_with_the_way_back(page: Page, sites:
 
 
 def test_where_not_even_a_window_keeps_cookies_the_page_says_so(
-    sites: Sites, tmp_path: Path
+    chromium: BrowserType, sites: Sites, tmp_path: Path
 ) -> None:
-    with blocking(tmp_path / "browser", every=True) as context:
+    with blocking(chromium, tmp_path / "browser", every=True) as context:
         tool = start(context.pages[0], sites)
         window = new_window(context.pages[0], tool.locator("[data-test=new-window]"))
         expect(window.locator("main")).to_contain_text("COOKIES")
