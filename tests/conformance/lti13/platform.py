@@ -6,6 +6,7 @@ cookies per person. Every test says what it changes about a good launch, and not
 
 import base64
 import http.client
+import itertools
 import json
 import threading
 import time
@@ -67,6 +68,9 @@ def sign_hs256(header: dict[str, object], claims: object, secret: bytes) -> str:
     return f"{signed}.{b64(mac.finalize())}"
 
 
+_NUMBERS = itertools.count(1)
+
+
 class KeyServer:
     """Serves a key set; can be broken in every way a server can be."""
 
@@ -104,7 +108,9 @@ class KeyServer:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/jwks"
+        # A port comes back; a key set that the tool remembers under its address must not.
+        number = next(_NUMBERS)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/jwks/{number}"
 
     def close(self) -> None:
         self.stop_waiting.set()
