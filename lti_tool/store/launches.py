@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
 
 from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
@@ -26,6 +26,19 @@ from lti_tool.store.schema.staff import staff_grant
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
 PLACING_KEPT = timedelta(hours=1)  # as long as somebody may take to choose
+
+# Sent at every launch: built once.
+_LEARNER_OF = select(identity.c.learner_id).where(
+    identity.c.platform_id == bindparam("platform"),
+    identity.c.kind == "sub",
+    identity.c.digest == bindparam("digest"),
+)
+_SEEN = (
+    update(learner)
+    .where(learner.c.id == bindparam("learner"))
+    .values(last_seen_us=bindparam("now"))
+)
+_OPEN = insert(launch)
 
 Replay = Callable[[Connection, Arrival, str, datetime], None]
 """Called once for a new learner: (connection, arrival, learner id, now); see store.pull."""
@@ -60,13 +73,12 @@ class SqlEntry:
         return insert_ignore(self.conn, nonce, [row]) == 1
 
     def learner_of(self, arrival: Arrival) -> str | None:
-        return self.conn.execute(
-            select(identity.c.learner_id).where(
-                identity.c.platform_id == arrival.platform_id,
-                identity.c.kind == "sub",
-                identity.c.digest == _subject_digest(self.seal, arrival),
-            )
-        ).scalar_one_or_none()
+        asked = {
+            "platform": arrival.platform_id,
+            "digest": _subject_digest(self.seal, arrival),
+        }
+        found: str | None = self.conn.execute(_LEARNER_OF, asked).scalar_one_or_none()
+        return found
 
     def recognise(self, arrival: Arrival, now: datetime) -> str | None:
         found = self._former(arrival) or self._by_attribute(arrival)
@@ -143,30 +155,30 @@ class SqlEntry:
         return insert_ignore(self.conn, identity, [row]) == 1
 
     def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted:
-        seen = update(learner).where(learner.c.id == learner_id)
-        self.conn.execute(seen.values(last_seen_us=us(now)))
+        self.conn.execute(_SEEN, {"learner": learner_id, "now": us(now)})
         admitted = Admitted(str(uuid.uuid4()), secrets.token_urlsafe(32))
         self.conn.execute(
-            insert(launch).values(
-                id=admitted.launch_id,
-                tenant_id=arrival.tenant_id,
-                learner_id=learner_id,
-                platform_id=arrival.platform_id,
-                deployment_id=arrival.deployment_id,
-                secret_hash=_secret_digest(self.seal, admitted.launch_id, admitted.secret),
-                message_type=arrival.message_type,
-                context_id=arrival.context_id,
-                context_title=arrival.context_title,
-                link_id=arrival.link_id,
-                instructor=arrival.instructor,
-                locale=arrival.locale,
-                role=arrival.role,
-                target=arrival.target,
-                services=dict(arrival.services),
-                shared=arrival.shared,
-                created_us=us(now),
-                seen_us=us(now),
-            )
+            _OPEN,
+            {
+                "id": admitted.launch_id,
+                "tenant_id": arrival.tenant_id,
+                "learner_id": learner_id,
+                "platform_id": arrival.platform_id,
+                "deployment_id": arrival.deployment_id,
+                "secret_hash": _secret_digest(self.seal, admitted.launch_id, admitted.secret),
+                "message_type": arrival.message_type,
+                "context_id": arrival.context_id,
+                "context_title": arrival.context_title,
+                "link_id": arrival.link_id,
+                "instructor": arrival.instructor,
+                "locale": arrival.locale,
+                "role": arrival.role,
+                "target": arrival.target,
+                "services": dict(arrival.services),
+                "shared": arrival.shared,
+                "created_us": us(now),
+                "seen_us": us(now),
+            },
         )
         if arrival.placing is not None:
             self._keep_placing(admitted.launch_id, arrival.placing, now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, func, null, select, update
+from sqlalchemy import Connection, Row, bindparam, func, null, select, update
 
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.ports import ADDRESSES, Application, Platform
@@ -23,6 +23,17 @@ class Deployment(NamedTuple):
     state: str  # active | pending | blocked
 
 
+#: Asked at every login and every launch: one query, built once.
+_OF_ISSUER = (
+    select(
+        platform,
+        deployment.c.deployment_id.label("place"),
+        deployment.c.state.label("place_state"),
+    )
+    .outerjoin(deployment, deployment.c.platform_id == platform.c.id)
+    .where((platform.c.issuer == bindparam("name")) | platform.c.aliases.is_not(null()))
+    .order_by(platform.c.created_us)
+)
 MAX_PENDING = 100  # a platform that invents deployments fills a page, not the database
 
 
@@ -80,9 +91,14 @@ def get(conn: Connection, platform_id: str) -> Platform:
 
 def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
     """Return all registrations of an issuer, oldest first, as they are seen under this name."""
-    either = (platform.c.issuer == issuer) | platform.c.aliases.is_not(null())
-    found = [p for p in _select(conn, either) if issuer in (p.issuer, *p.aliases)]
-    return [p.under(issuer) for p in found]
+    rows: dict[str, Row[tuple[object, ...]]] = {}
+    places: dict[str, dict[str, str]] = {}
+    for row in conn.execute(_OF_ISSUER, {"name": issuer}):
+        rows.setdefault(row.id, row)
+        if row.place is not None:
+            places.setdefault(row.id, {})[row.place] = row.place_state
+    found = [_platform(row, places.get(number, {})) for number, row in rows.items()]
+    return [p.under(issuer) for p in found if issuer in (p.issuer, *p.aliases)]
 
 
 def listed(conn: Connection, tenant_id: str | None = None) -> list[Platform]:

@@ -91,7 +91,7 @@ def launch() -> Response:
     if not proof and started.storage and not _used(started):
         return framed.ask_storage(form, started, _platform_of(started))
     _check_browser(form, brought, started, proof, now)
-    platform = _platform_of(started)
+    platform = _platform_of(started, for_a_page=False)
     try:
         verified = _verify(form, started, platform, now)
         admitted = admit(current_app.extensions["roadmap_door"], verified.arrival, now)
@@ -231,14 +231,16 @@ def _used(started: Login) -> bool:
         return launches.consumed(conn, house().seal, started.nonce)
 
 
-def _platform_of(started: Login) -> Platform:
+def _platform_of(started: Login, *, for_a_page: bool = True) -> Platform:
+    """Return the registration that a login was for; on a page it is said whom to ask there."""
     with house().database.read() as conn:
         found = [
             p for p in platforms.of_issuer(conn, started.issuer) if p.id == started.platform_id
         ]
         if not found or found[0].state != "active":
             raise Refused(Code.PLATFORM_BLOCKED)
-        g.contact = tenants.get(conn, found[0].tenant_id).settings.contact
+        if for_a_page:
+            g.contact = tenants.get(conn, found[0].tenant_id).settings.contact
     return found[0]
 
 
@@ -313,8 +315,13 @@ def _state_cookie(answer: Response, started: Login, value: str, max_age: int) ->
 
 
 def _note(refused: Refused, platform: Platform | None) -> None:
-    """Count a refusal; a database that is down must not turn a refusal into an error."""
+    """Count a refusal, and find out whom its page names.
+
+    A database that is down must not turn a refusal into an error.
+    """
     with suppress(DatabaseError), house().database.begin() as conn:
         now = datetime.now(UTC)
         platform_id = platform.id if platform else ""
         refusals.count(conn, refused.code.slug, platform_id, now, refused.skew_s)
+        if platform:
+            g.contact = tenants.get(conn, platform.tenant_id).settings.contact

@@ -101,6 +101,8 @@ def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
     with stage.house.database.begin() as conn:
         checkups.claim(conn, stage.tenant.id, stage.now, stage.now)
         (connection,) = lrs.listed(conn, tenant_id=stage.tenant.id)
+        number = {"digest": "d", "learner_id": visitor.learner_id, **mine}
+        conn.execute(core.person_attribute.insert().values(**number))
         conn.execute(
             core.share.insert().values(
                 id=str(uuid.uuid4()),
