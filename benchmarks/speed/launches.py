@@ -7,7 +7,7 @@ them counts. ltijs runs on Node with SQLite in memory, its follow-up page includ
 empty Flask POSTs in our server. All stand ready together and take turns in short rounds, each alone
 on the first core; driver and key server are on the second. Every ratio is the median of the
 rounds' ratios, because the machine is shared. Then sixty pairs on new connections into two
-processes: how many of them succeed? What came of it: docs/adr (launch speed).
+processes: how many of them succeed? What came of it: docs/adr/0010.
 
     .venv/bin/python -m benchmarks.speed.launches [--rounds 7] [--seconds 3] [--without-ltijs]
 """
