@@ -161,7 +161,7 @@ def _begun(given: Parameters, storage: str) -> Redirect:
     found: list[Platform] = []
 
     def find(issuer: str) -> list[Platform]:
-        with house().database.read() as conn:
+        with house().database.glance() as conn:
             found.extend(platforms.of_issuer(conn, issuer))
         return found
 
