@@ -107,14 +107,21 @@ class _Turns:
 
     def __init__(self, wait_s: float) -> None:
         self._wait_s = wait_s
-        self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._next = threading.Lock()
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=self._wait_s):
+        # Whoever has just written has to queue again: a purge lets others in between its batches.
+        if not self._next.acquire(timeout=self._wait_s):
             raise LOCKED.error()
+        try:
+            if not self._turn.acquire(timeout=self._wait_s):
+                raise LOCKED.error()
+        finally:
+            self._next.release()
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        self._turn.release()
 
 
 def _straight(conn: Connection, command: str) -> None:
