@@ -20,7 +20,6 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 import requests
 
-from xapi_bridge.documents import AGENT_PROFILE
 from xapi_bridge.errors import (
     BridgeError,
     CredentialsRefused,
@@ -118,18 +117,6 @@ class Client:
         except (StatementConflict, RequestRefused):
             self._send_singly(url, statements)
 
-    def document(
-        self,
-        method: str,
-        where: Mapping[str, str],
-        body: bytes | None,
-        condition: Mapping[str, str],
-    ) -> tuple[bytes, str]:
-        """Read, write or delete an agent profile document; return its bytes and ETag."""
-        url = f"{self.endpoint}/{AGENT_PROFILE}"
-        answer = self._ask(method, url, params=where, body=body, condition=condition)
-        return answer.body, answer.headers.get("ETag", "")
-
     def offer_nothing(self) -> None:
         """Ask to store an empty list: what the store says to that tells what our key may do."""
         self._ask("POST", f"{self.endpoint}/statements", body=b"[]")
@@ -152,13 +139,12 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
-        condition: Mapping[str, str] | None = None,
     ) -> "_Answer":
         """Send once, and again while the store is busy and our patience lasts."""
         left = self.patience_s
         for attempt in range(MOST_TRIES):
             try:
-                return self._once(method, url, params, body, condition or {})
+                return self._once(method, url, params, body)
             except (StoreBusy, StoreUnreachable) as error:
                 wait = _wait(error, attempt)
                 if wait > left or attempt + 1 == MOST_TRIES:
@@ -168,14 +154,9 @@ class Client:
         raise AssertionError("unreachable")
 
     def _once(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, str] | None,
-        body: bytes | None,
-        condition: Mapping[str, str],
+        self, method: str, url: str, params: Mapping[str, str] | None, body: bytes | None
     ) -> "_Answer":
-        headers = {"X-Experience-API-Version": VERSION, "Accept": "application/json", **condition}
+        headers = {"X-Experience-API-Version": VERSION, "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:

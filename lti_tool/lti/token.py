@@ -21,7 +21,7 @@ KeyLookup = Callable[[str], RSAPublicKey]  # kid -> key; raises Refused
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _KEY_OFFERS = ("jwk", "jku", "x5u", "x5c")
 _TYPES = ("jwt", "application/jwt")
-_RS256 = jwt.get_algorithm_by_name("RS256")
+_JWS = jwt.PyJWS(algorithms=["RS256"])
 
 
 def verified_claims(id_token: str, key_of: KeyLookup) -> dict[str, Any]:
@@ -31,18 +31,20 @@ def verified_claims(id_token: str, key_of: KeyLookup) -> dict[str, Any]:
     """
     if not _COMPACT.fullmatch(id_token):
         raise Refused(Code.TOKEN_MALFORMED)
-    signed, _, signature = id_token.rpartition(".")
-    header, _, payload = signed.partition(".")
-    key = key_of(_judged_kid(_object(_decoded(header))))
-    # The form is judged already: of the library only what judges the signature is needed.
-    if not _RS256.verify(signed.encode(), key, _decoded(signature)):
-        raise Refused(Code.SIGNATURE)
-    return _object(_decoded(payload))
-
-
-def _decoded(part: str) -> bytes:
+    kid = _judged_kid(_header(id_token))
     try:
-        return urlsafe_b64decode(part + "=" * (-len(part) % 4))
+        payload = _JWS.decode(id_token, key_of(kid), algorithms=["RS256"])
+    except jwt.InvalidSignatureError:
+        raise Refused(Code.SIGNATURE) from None
+    except (jwt.PyJWTError, ValueError):
+        raise Refused(Code.TOKEN_MALFORMED) from None
+    return _object(payload)
+
+
+def _header(id_token: str) -> dict[str, Any]:
+    part = id_token.split(".", 1)[0]
+    try:
+        return _object(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except ValueError:  # impossible length
         raise Refused(Code.TOKEN_MALFORMED) from None
 

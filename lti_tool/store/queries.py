@@ -11,10 +11,8 @@ import time
 from functools import lru_cache
 from types import CodeType
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Engine, event
 
 from lti_tool.logs import log
 
@@ -22,7 +20,6 @@ OURS = "lti_tool."
 NOBODY = "unnamed"
 # These only pass statements on; the name is that of whoever called them.
 PASSING = frozenset({"lti_tool.store.database", __name__})
-_SLOW_S: WeakKeyDictionary[Dialect, float] = WeakKeyDictionary()  # an engine has its own dialect
 
 
 class TimedCursor(sqlite3.Cursor):
@@ -65,7 +62,6 @@ class TimedConnection(sqlite3.Connection):
 
 def watch(engine: Engine, slow_s: float) -> None:
     """Name every statement of this engine, and log the names of slow ones."""
-    _SLOW_S[engine.dialect] = slow_s
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def name_it(
@@ -78,20 +74,15 @@ def watch(engine: Engine, slow_s: float) -> None:
 
     @event.listens_for(engine, "after_cursor_execute")
     def time_it(
-        conn: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
+        _conn: Any, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
         name, began = getattr(context, "roadmap", (NOBODY, time.perf_counter()))
-        note(conn, cursor, name, time.perf_counter() - began)
-
-
-def note(conn: Connection, cursor: Any, name: str, spent_s: float) -> None:
-    """Log the name of a slow statement: at once, or when SQLite has also fetched its rows."""
-    slow_s = _SLOW_S[conn.dialect]
-    if isinstance(cursor, TimedCursor):
-        cursor.name, cursor.slow_s = name, slow_s
-        cursor.spent_s += spent_s
-    else:
-        _judge(name, spent_s, slow_s)
+        spent = time.perf_counter() - began
+        if isinstance(cursor, TimedCursor):
+            cursor.name, cursor.slow_s = name, slow_s
+            cursor.spent_s += spent
+        else:
+            _judge(name, spent, slow_s)
 
 
 def caller() -> str:

@@ -6,7 +6,6 @@ inline is ever allowed. Source: law.md L54, OWASP ASVS 5.0 3.4, reference/lti.md
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 from flask import Flask, Response, g, request
 
@@ -55,12 +54,8 @@ def _policy(settings: Settings) -> str:
     allowed: tuple[str, ...] | None = g.get("frame_ancestors")
     if allowed is None:
         allowed = ("https:", *(_LOOPBACK if settings.development else ()))
-    return _written(("'self'", *allowed), ("'self'", *g.get("form_targets", ())))
-
-
-@lru_cache(maxsize=256)
-def _written(ancestors: tuple[str, ...], targets: tuple[str, ...]) -> str:
-    return _POLICY.format(ancestors=" ".join(ancestors), targets=" ".join(targets))
+    targets = ("'self'", *g.get("form_targets", ()))
+    return _POLICY.format(ancestors=" ".join(("'self'", *allowed)), targets=" ".join(targets))
 
 
 def _ascii(url: str) -> str:
