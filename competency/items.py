@@ -48,6 +48,7 @@ class Option:
     target: str = ""
     text_en: str = ""
     target_en: str = ""
+    text_plain: str = ""  # the same in Einfache Sprache; empty: `text` is plain already
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,10 @@ class Item:
     spots: tuple[tuple[int, int], ...] = field(default=())  # hotspot: x, y in the picture's viewBox
     setting: str = "both"  # desk | no_desk | both: whose working day the question is set in
     source: str = ""
+    stem_plain: str = ""  # the same question in Einfache Sprache
+    plain: bool = False  # stem, options and feedback are Einfache Sprache as they stand
+    learning_outcomes: tuple[str, ...] = ()  # ids of DigComp 3.0, like LO4.1.06
+    ai_label: str = ""  # DigComp's label where the question is about AI
 
     @property
     def categories(self) -> int:

@@ -3,6 +3,7 @@
 The shapes are those of the dataclasses; what a field may hold is said where it is read.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -27,6 +28,10 @@ DECIDED = "beschlossen"
 
 #: Instead of a list of roles: a scene that everybody knows. An empty list says nothing yet.
 FOR_ALL = "all"
+
+#: Where a question touches DigComp 3.0, by the framework's own ids and labels.
+LEARNING_OUTCOME = re.compile(r"LO[1-5]\.[1-6]\.\d{2}")
+AI_LABELS = ("AI-Explicit", "AI-Implicit")
 
 #: Expected time to answer (reference assessment 3.6); 35 s for every other kind.
 SECONDS: Mapping[Kind, int] = {
@@ -147,7 +152,25 @@ def read_item(record: Record) -> Item:
         spots=record.pairs("spots"),
         setting=record.text("setting", "both"),
         source=record.text("source", ""),
+        stem_plain=record.text("stem_plain", ""),
+        plain=record.flag("plain"),
+        learning_outcomes=_learning_outcomes(record),
+        ai_label=_ai_label(record),
     )
+
+
+def _learning_outcomes(record: Record) -> tuple[str, ...]:
+    ids = record.texts("learning_outcomes")
+    if wrong := [i for i in ids if not LEARNING_OUTCOME.fullmatch(i)]:
+        raise record.wrong("learning_outcomes", f"expected ids like LO4.1.06, not {wrong[0]}")
+    return ids
+
+
+def _ai_label(record: Record) -> str:
+    label = record.text("ai_label", "")
+    if label and label not in AI_LABELS:
+        raise record.wrong("ai_label", f"expected {' or '.join(AI_LABELS)}")
+    return label
 
 
 def _roles_of(record: Record) -> frozenset[str]:
@@ -162,6 +185,7 @@ def _option(record: Record) -> Option:
         target=record.text("target", ""),
         text_en=record.text("text_en", ""),
         target_en=record.text("target_en", ""),
+        text_plain=record.text("text_plain", ""),
     )
 
 

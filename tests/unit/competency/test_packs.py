@@ -235,6 +235,13 @@ def on_item(n: int, **fields: object) -> Callable[[Any], None]:
         ("items", on_item(0, options=[{"text": 3}]), r"options\[0\]: text: expected a text"),
         ("items", on_item(0, roles="GB"), r"roles: expected a list"),
         ("items", on_item(0, spots=[[1]]), r"spots: expected a list of \[x, y\]"),
+        ("items", on_item(0, plain="ja"), r"plain: expected true or false"),
+        ("items", on_item(0, ai_label="KI"), r"ai_label: expected AI-Explicit or AI-Implicit"),
+        (
+            "items",
+            on_item(0, learning_outcomes=["CS1.1.01"]),
+            r"learning_outcomes: expected ids like LO4\.1\.06, not CS1\.1\.01",
+        ),
         ("items", on_item(0, key="1.1-02"), r"items\.json: not unique: 1\.1-02"),
         ("items", on_item(0, competency="9.9"), r"1\.1-01: no competence 9\.9"),
         ("items", on_item(0, competency="K.1"), r"1\.1-01: K\.1 is private"),
@@ -316,6 +323,22 @@ def test_an_item_without_sound_parameters_is_refused(
     _checksums_only(path.parent)
     with pytest.raises(PackError, match=message):
         Content.load(copy)
+
+
+def test_a_question_may_say_itself_in_easy_words_and_where_it_touches_digcomp(copy: Path):
+    def edit(rows: Any) -> None:
+        rows[0].update(
+            stem_plain="Leichter gefragt?", learning_outcomes=["LO1.1.05"], ai_label="AI-Explicit"
+        )
+        rows[0]["options"][1]["text_plain"] = "leicht"
+        rows[1].update(plain=True)
+
+    change(copy, "items", edit)
+    first, second = Content.load(copy).items[:2]
+    assert (first.stem_plain, first.plain) == ("Leichter gefragt?", False)
+    assert [o.text_plain for o in first.options] == ["", "leicht", "", ""]
+    assert (first.learning_outcomes, first.ai_label) == (("LO1.1.05",), "AI-Explicit")
+    assert (second.stem_plain, second.plain) == ("", True)
 
 
 # --- what the check finds -------------------------------------------------------------------------
