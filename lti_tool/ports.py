@@ -189,7 +189,7 @@ class Delivery:
     id: str
     tenant_id: str
     learner_id: str
-    kind: str  # statements | score | plan, and each of them with "-withdrawn"
+    kind: str  # statements | document | score | plan, and each of them with "-withdrawn"
     target_id: str  # an LRS or a platform
     dedupe: str  # unique: the same thing is enqueued once
     body: Json

@@ -5,7 +5,6 @@ Source: domain/law.md L14 (pseudonymisation), decision 1 (names and identities).
 """
 
 import base64
-import hashlib
 import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -43,11 +42,9 @@ class Seal:
 
     def digest(self, *parts: str) -> str:
         """Return a keyed hex digest of the parts; ("a", "b") and ("ab",) differ."""
-        mac = hmac.new(self._key, digestmod=hashlib.sha256)
-        for part in parts:
-            data = part.encode()
-            mac.update(len(data).to_bytes(8, "big") + data)
-        return mac.hexdigest()
+        encoded = [part.encode() for part in parts]
+        framed = b"".join(len(data).to_bytes(8, "big") + data for data in encoded)
+        return hmac.digest(self._key, framed, "sha256").hex()
 
 
 def _derive(secret_key: str, purpose: bytes) -> bytes:

@@ -5,7 +5,8 @@ row was written; here they are only put on the wire.
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +25,8 @@ from lti_tool.ports import Delivery, DeliveryFailed, Sender
 from lti_tool.store import lrs, platforms
 from lti_tool.store.gradebook import Columns
 from lti_tool.store.outbox import opened
-from lti_tool.store.pull import deliver_statements
+from lti_tool.store.pull import client_of, deliver_statements
+from xapi_bridge import documents, wire
 from xapi_bridge.errors import BridgeError, StoreBusy
 
 MOST_NAMES = 3  # of one person, tried one after the other
@@ -35,6 +37,8 @@ def of(house: House) -> Mapping[str, Sender]:
     kinds = {
         "statements": _statements,
         "statements-withdrawn": _statements,
+        "document": _document,
+        "document-withdrawn": _no_document,
         "score": _score,
         "score-withdrawn": _no_score,
         "plan": _plan,
@@ -48,10 +52,32 @@ def _sent(house: House, send: Callable[[House, Delivery], None], delivery: Deliv
 
 
 def _statements(house: House, delivery: Delivery) -> None:
+    with _lrs(house, delivery) as connection:
+        deliver_statements(connection, delivery.body)
+
+
+def _document(house: House, delivery: Delivery) -> None:
+    """Write the path as it stands. A store without documents has the statements."""
+    tool, body = house.settings.server.base_url, delivery.body
+    with _lrs(house, delivery) as connection, client_of(connection) as client:
+        _require_claim(house, delivery)
+        documents.put(client, wire.document_place(tool, body), wire.path_document(tool, body))
+
+
+def _no_document(house: House, delivery: Delivery) -> None:
+    tool, body = house.settings.server.base_url, delivery.body
+    with _lrs(house, delivery) as connection, client_of(connection) as client:
+        where, at = wire.document_place(tool, body), wire.instant(body["timestamp"])
+        documents.take_back(client, where, wire.DOCUMENT_KEYS, at)
+
+
+@contextmanager
+def _lrs(house: House, delivery: Delivery) -> Iterator[lrs.LrsConnection]:
+    """Say of what goes wrong there whether trying again can help."""
     try:
         with house.database.read() as conn:
             connection = lrs.get(conn, house.seal, delivery.target_id)
-        deliver_statements(connection, delivery.body)
+        yield connection
     except NotFound:
         raise DeliveryFailed("The LRS was removed.", retry=False) from None
     except BridgeError as error:

@@ -20,6 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import orjson
 import requests
 
+from xapi_bridge.documents import AGENT_PROFILE
 from xapi_bridge.errors import (
     BridgeError,
     CredentialsRefused,
@@ -117,6 +118,18 @@ class Client:
         except (StatementConflict, RequestRefused):
             self._send_singly(url, statements)
 
+    def document(
+        self,
+        method: str,
+        where: Mapping[str, str],
+        body: bytes | None,
+        condition: Mapping[str, str],
+    ) -> tuple[bytes, str]:
+        """Read, write or delete an agent profile document; return its bytes and ETag."""
+        url = f"{self.endpoint}/{AGENT_PROFILE}"
+        answer = self._ask(method, url, params=where, body=body, condition=condition)
+        return answer.body, answer.headers.get("ETag", "")
+
     def offer_nothing(self) -> None:
         """Ask to store an empty list: what the store says to that tells what our key may do."""
         self._ask("POST", f"{self.endpoint}/statements", body=b"[]")
@@ -139,12 +152,13 @@ class Client:
         *,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        condition: Mapping[str, str] | None = None,
     ) -> "_Answer":
         """Send once, and again while the store is busy and our patience lasts."""
         left = self.patience_s
         for attempt in range(MOST_TRIES):
             try:
-                return self._once(method, url, params, body)
+                return self._once(method, url, params, body, condition or {})
             except (StoreBusy, StoreUnreachable) as error:
                 wait = _wait(error, attempt)
                 if wait > left or attempt + 1 == MOST_TRIES:
@@ -154,9 +168,14 @@ class Client:
         raise AssertionError("unreachable")
 
     def _once(
-        self, method: str, url: str, params: Mapping[str, str] | None, body: bytes | None
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        body: bytes | None,
+        condition: Mapping[str, str],
     ) -> "_Answer":
-        headers = {"X-Experience-API-Version": VERSION, "Accept": "application/json"}
+        headers = {"X-Experience-API-Version": VERSION, "Accept": "application/json", **condition}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:

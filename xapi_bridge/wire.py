@@ -1,9 +1,10 @@
 """What we write: a path as the pair of statements that other systems can find, and its withdrawal.
 
-Only here: tincan, to construct and never to read. Ids are UUIDv5 of tool, assignment, revision and
-kind and the timestamp is given, so the same event always makes the same bytes and sending twice is
-harmless. Only steps leave the house; competences only where the learner shared them (decision
-1.2). Source: TLA Master Object Model profile 0.16; reference/xapi.md section 9.
+And the path as it stands now, as an Agent Profile document. Only here: tincan, to construct and
+never to read. Ids are UUIDv5 of tool, assignment, revision and kind and the timestamp is given, so
+the same event always makes the same bytes and sending twice is harmless. Only steps leave the
+house; competences only where the learner shared them (decision 1.2). Source: TLA Master Object
+Model profile 0.16; reference/xapi.md section 9.
 """
 
 import json
@@ -72,6 +73,48 @@ def statement_id(tool: str, event: Event, kind: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
+def path_document(tool: str, event: Event) -> Json:
+    """Return the Agent Profile document of a path: what it is now, steps only, nobody's name.
+
+    `event` as in `path_statements`, and assigned (since when), and a state for each step.
+    """
+    document = {
+        "schema": f"{tool}/xapi/schema/learning-path/1",
+        "assignment": event["assignment"],
+        "revision": event["revision"],
+        "status": "assigned",
+        "title": event.get("title") or _TITLE,
+        "assignedAt": instant(event["assigned"]),
+        "assignedBy": "learner",  # a role: she accepted it
+        "updated": instant(event["timestamp"]),
+        "steps": [_present_step(tool, event, step) for step in event["steps"]],
+    }
+    return document | ({"due": event["due"]} if event.get("due") else {})
+
+
+#: Every key of the document that is ours; others may stand beside them.
+DOCUMENT_KEYS = frozenset(
+    ("schema", "assignment", "revision", "status", "title", "assignedAt", "assignedBy")
+) | {"updated", "steps", "due"}
+
+
+def document_place(tool: str, event: Event) -> dict[str, str]:
+    """Return the parameters that name the document: whose it is, and our id of it."""
+    agent = json.dumps(_json(_learner(event)), sort_keys=True)
+    return {"agent": agent, "profileId": f"{tool}/xapi/profile/learning-path"}
+
+
+def instant(iso: str) -> str:
+    """Return an instant as we write it everywhere: UTC, microseconds, Z."""
+    return text_of(instant_us(iso)[0])
+
+
+def _present_step(tool: str, event: Event, step: Mapping[str, Json]) -> Json:
+    kept: Sequence[str] = ("order", "mandatory", "month", "state")
+    named = {"activity": _address(tool, event, step), "title": {"de": step["title"]}}
+    return named | {name: step[name] for name in kept if name in step}
+
+
 def _recommendation(tool: str, event: Event) -> Json:
     context = _context(tool, event)
     steps = _steps(tool, event)
@@ -109,8 +152,7 @@ def _statement(
         context=context,
     )
     # The instant is written as it was fixed: tincan would change its text.
-    stamp = text_of(instant_us(event["timestamp"])[0])
-    return _json(made) | {"timestamp": stamp, "version": VERSION}
+    return _json(made) | {"timestamp": instant(event["timestamp"]), "version": VERSION}
 
 
 def _context(tool: str, event: Event) -> Context:

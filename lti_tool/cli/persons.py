@@ -23,6 +23,7 @@ issuer = click.option("--issuer", required=True, help="The LMS, as in its regist
 subject = click.option("--subject", required=True, help="The person's id in that LMS")
 ELSEWHERE = {
     Trace.STATEMENTS: "path in the LRS: withdrawn with the next delivery",
+    Trace.DOCUMENT: "list of steps in the LRS: deleted with the next delivery",
     Trace.PLAN: "learning plan in the LMS: deleted with the next delivery",
     Trace.SCORE: "score in the LMS: deleted with the next delivery",
     Trace.SCORE_ASKED: "score in the LMS: the LMS is asked to clear it with the next delivery",
@@ -101,6 +102,10 @@ def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
             click.echo(f"{table}: {count} deleted")
     for trace in sorted(traces):
         click.echo(ELSEWHERE[trace])
+    if Trace.STATEMENTS in traces:
+        click.echo(
+            "The statements of the path stay in a foreign LRS until its operator deletes them."
+        )
     click.echo("In the LMS and in foreign LRSs stay the person's own activity records; ask there.")
 
 

@@ -22,6 +22,7 @@ from lti_tool.ports import (
     Work,
 )
 
+DOCUMENT = "document"  # the path as it stands, in an LRS
 WITHDRAWN = "-withdrawn"  # after the kind of what is taken back
 PLAN_NAME = "Mein Lernweg (roadMAP)"
 PATH_NAMESPACE = uuid.UUID("6f0d1a5e-3c5e-5c58-9b8e-0d2f3a9c7e11")
@@ -36,6 +37,7 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
         pair = s.path_statements(_event(s, learner, stored, places[0], links, now))
         for target in work.outbox.lrs_targets(learner.tenant_id):
             work.outbox.put(_delivery(learner, stored, "statements", target.id, pair), now)
+    present(s, work, learner, stored, now)
     if tenant.settings.plan_service:
         for place in _once_per_platform(places):
             if place.plan_url:
@@ -45,6 +47,42 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
                     work.outbox.supersede(learner.id, kind, place.platform_id)
                 work.outbox.put(_delivery(learner, stored, "plan", place.platform_id, body), now)
     progress(work, learner, stored, now)
+
+
+def present(s: Services, work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
+    """Enqueue the path as it stands now, for each LRS that was not told it like this before."""
+    places = work.learners.places(learner.id)
+    if not (work.tenants.get(learner.tenant_id).settings.write_back and places):
+        return
+    links = work.tenants.activities(learner.tenant_id)
+    body = _event(s, learner, stored, places[0], links, now)
+    body["assigned"] = (stored.accepted or now).isoformat()
+    for step, planned in zip(body["steps"], stored.path.steps, strict=True):
+        step["state"] = planned.state.value
+    for target in work.outbox.lrs_targets(learner.tenant_id):
+        _present(
+            work, learner, _delivery(learner, stored, DOCUMENT, target.id, body, str(now)), now
+        )
+
+
+def _present(work: Work, learner: Learner, told: Delivery, now: datetime) -> None:
+    """Enqueue a document in place of the one before it, unless it says the same."""
+    before = [
+        d
+        for d in work.outbox.of(learner.id, (DOCUMENT,))
+        if d.target_id == told.target_id and _whose(d) == _whose(told)
+    ]
+    if before and {**before[-1].body, "timestamp": ""} == {**told.body, "timestamp": ""}:
+        return
+    for older in before:
+        work.outbox.drop(older.id)
+    # A withdrawal that waits is older than this: the document is to stand there again.
+    work.outbox.supersede(learner.id, DOCUMENT + WITHDRAWN, told.target_id)
+    work.outbox.put(told, now)
+
+
+def _whose(document: Delivery) -> tuple[str, str]:
+    return document.body["home_page"], document.body["name"]
 
 
 def withdrawn(s: Services, work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:

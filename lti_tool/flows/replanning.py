@@ -35,6 +35,7 @@ def follow(s: Services, work: Work, learner: Learner, profile: Profile, now: dat
     if accepted is not None:
         accepted = _mark_done(work, accepted, done)
         departure.progress(work, learner, accepted, now)
+        departure.present(s, work, learner, accepted, now)
     if learner.state != "objected":
         _propose(s, work, learner, profile, accepted, done, now)
 

@@ -19,13 +19,17 @@ from lti_tool.flows import departure
 from lti_tool.flows.departure import WITHDRAWN
 from lti_tool.ports import Delivery, Learner, Services, StoredPath, Work
 
-WITHDRAWALS = tuple(kind + WITHDRAWN for kind in ("statements", "plan", "score"))
+WITHDRAWALS = tuple(kind + WITHDRAWN for kind in ("statements", "document", "plan", "score"))
+
+
+DELETED = ("document", "plan", "score")  # what is deleted again, from what was sent
 
 
 class Trace(StrEnum):
     """What a path has left in foreign systems, by what we can do about it."""
 
     STATEMENTS = "statements"  # withdrawn by a further statement
+    DOCUMENT = "document"  # deleted
     PLAN = "plan"  # deleted
     SCORE = "score"  # deleted
     SCORE_ASKED = "score asked"  # the platform is asked to clear it
@@ -41,7 +45,7 @@ def withdraw(
     """Enqueue the withdrawal of what was written about this person; what waits is not sent."""
     if accepted is not None:
         departure.withdrawn(s, work, learner, accepted, now)
-    written = work.outbox.of(learner.id, ("plan", "score"))
+    written = work.outbox.of(learner.id, DELETED)
     kinds = _platform_kinds(work, learner)
     gone = [d for d in written if d.state != "delivered" or _can_be_withdrawn(d, kinds)]
     for delivery in _last_per_place(gone, kinds):
@@ -63,7 +67,7 @@ def traces(work: Work, learner: Learner) -> frozenset[Trace]:
     accepted = work.paths.accepted(learner.id)
     found = {Trace.STATEMENTS} if accepted and departure.told(work, learner, accepted) else set()
     waiting = [d for d in work.outbox.of(learner.id, WITHDRAWALS) if d.state != "delivered"]
-    for delivery in (*work.outbox.of(learner.id, ("plan", "score")), *waiting):
+    for delivery in (*work.outbox.of(learner.id, DELETED), *waiting):
         trace = _trace(delivery, kinds)
         # What was never tried leaves nothing where we could not take it back.
         if trace is not Trace.SCORE_STAYS or delivery.state == "delivered" or delivery.attempts:
@@ -85,7 +89,7 @@ def _can_be_withdrawn(delivery: Delivery, kinds: Mapping[str, str]) -> bool:
 def _last_per_place(deliveries: list[Delivery], kinds: Mapping[str, str]) -> Iterator[Delivery]:
     # Also what still waits: it may have arrived without our having noted it.
     places = {
-        (d.kind, d.target_id, d.body.get("lineitem")): d
+        (d.kind, d.target_id, d.body.get("lineitem"), d.body.get("name")): d
         for d in deliveries
         if _can_be_withdrawn(d, kinds)
     }
@@ -109,6 +113,9 @@ def _least(written: Delivery, now: datetime) -> dict[str, Any]:
     """Return only what the receiver needs to find what it was given."""
     if written.kind == "plan":
         return {name: written.body[name] for name in ("user", "name")}
+    if written.kind == departure.DOCUMENT:
+        found = {name: written.body[name] for name in ("home_page", "name")}
+        return found | {"timestamp": max(now, _at(written)).isoformat()}
     needed = ("lineitem", "subject", "lineitems", "context", "link")
     found = {name: written.body[name] for name in needed if name in written.body}
     return found | {"timestamp": max(now, _at(written)).isoformat()}

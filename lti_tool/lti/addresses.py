@@ -4,19 +4,23 @@ Only scheme, host, port and path decide; what a parser and a browser could read 
 (user names, backslashes, spaces, control characters) is refused, not repaired.
 """
 
+import re
+from functools import lru_cache
 from urllib.parse import SplitResult, urlencode, urlsplit, urlunsplit
 
 from lti_tool.settings import is_loopback
 
 _DEFAULT_PORT = {"https": 443, "http": 80}
 MAX_LENGTH = 2048
+# A parser and a browser could read these differently. Lone surrogates can come out of JSON.
+_UNSAFE = re.compile(r'[\x00-\x20\x7f\\<>"{}|^`\ud800-\udfff]')
 
 
 def parse(url: object) -> SplitResult | None:
     """Return the parts of an absolute http(s) URL, or None if it is anything else."""
     if not isinstance(url, str) or len(url) > MAX_LENGTH:
         return None
-    if any(ord(c) <= 32 or ord(c) == 127 or c in '\\<>"{}|^`' for c in url) or not _encodable(url):
+    if _UNSAFE.search(url):
         return None
     try:
         parts = urlsplit(url)
@@ -29,6 +33,11 @@ def parse(url: object) -> SplitResult | None:
 
 def origin(url: object) -> str:
     """Return `scheme://host[:port]` in lower case without the default port; "" if there is none."""
+    return _origin(url) if isinstance(url, str) and len(url) <= MAX_LENGTH else ""
+
+
+@lru_cache(maxsize=256)  # a launch asks for the same few again and again
+def _origin(url: str) -> str:
     parts = parse(url)
     if parts is None:
         return ""
@@ -64,11 +73,3 @@ def with_path_suffix(url: str, suffix: str) -> str:
     """Return the URL with the suffix after its path and before its query (AGS: `/scores`)."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + suffix, fragment=""))
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # lone surrogates can come out of JSON
-        return False
-    return True

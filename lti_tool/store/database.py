@@ -5,8 +5,9 @@ so it can never fail half-way because somebody else wrote in between.
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from lti_tool.errors import DatabaseError
 from lti_tool.store import queries
 from lti_tool.store.queries import TimedConnection
-from lti_tool.store.troubles import explain
+from lti_tool.store.troubles import LOCKED, explain
 
 CONNECT_S = 5  # a server that is not there is noticed within this time
 
@@ -58,6 +59,7 @@ class Database:
         limits = limits or Limits()
         self.engine = _sqlite(url, limits) if self.sqlite else _postgres(url, limits)
         queries.watch(self.engine, limits.slow_query_s)
+        self._turns = _Turns(limits.lock_s) if self.sqlite else nullcontext()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -65,9 +67,9 @@ class Database:
 
         :raises DatabaseError: locked, full, missing or unreachable; nothing was written.
         """
-        with explained(), self.engine.connect() as conn, conn.begin():
+        with self._turns, explained(), self.engine.connect() as conn, conn.begin():
             if self.sqlite:
-                conn.exec_driver_sql("BEGIN IMMEDIATE")
+                _straight(conn, "BEGIN IMMEDIATE")
             yield conn
 
     @contextmanager
@@ -75,9 +77,15 @@ class Database:
         """Yield a connection that sees one consistent state; what it writes is rolled back."""
         begin = "BEGIN" if self.sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         with explained(), self.engine.connect() as conn, conn.begin() as transaction:
-            conn.exec_driver_sql(begin)
+            _straight(conn, begin)
             yield conn
             transaction.rollback()
+
+    @contextmanager
+    def glance(self) -> Iterator[Connection]:
+        """Yield a connection for one `Prepared` question: two might see two different states."""
+        with explained(), self.engine.connect() as conn:
+            yield conn
 
     def exists(self) -> bool:
         """Return whether there is a file to open; a server's answer is left to the server."""
@@ -93,11 +101,55 @@ class Database:
         self.engine.dispose()
 
 
+class _Turns:
+    """Lets the threads of this process write one after the other. SQLite itself knows no queue:
+    who finds it locked sleeps for up to a tenth of a second, and looks again."""
+
+    def __init__(self, wait_s: float) -> None:
+        self._wait_s = wait_s
+        self._turn = threading.Lock()
+        self._next = threading.Lock()
+
+    def __enter__(self) -> None:
+        # Whoever has just written has to queue again: a purge lets others in between its batches.
+        if not self._next.acquire(timeout=self._wait_s):
+            raise LOCKED.error()
+        try:
+            if not self._turn.acquire(timeout=self._wait_s):
+                raise LOCKED.error()
+        finally:
+            self._next.release()
+
+    def __exit__(self, *_: object) -> None:
+        self._turn.release()
+
+
+def _straight(conn: Connection, command: str) -> None:
+    """Give the driver a command that begins a transaction: SQLAlchemy's way costs more than it."""
+    cursor = conn.connection.cursor()
+    try:
+        cursor.execute(command)
+    except conn.dialect.loaded_dbapi.Error as error:
+        raise said_by_driver(conn, command, error) from error
+    finally:
+        cursor.close()
+
+
+def said_by_driver(conn: Connection, what: str, error: Exception) -> DBAPIError:
+    """Return a driver's error as SQLAlchemy reports it, so that one kind only has to be known."""
+    kind = conn.dialect.loaded_dbapi.Error
+    wrapped = DBAPIError.instance(
+        what, None, error, kind, hide_parameters=True, dialect=conn.dialect
+    )
+    assert isinstance(wrapped, DBAPIError)
+    return wrapped
+
+
 def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows whose keys are not there yet; return how many were new."""
     if not rows:
         return 0
-    statement = _insert(conn, table).on_conflict_do_nothing()
+    statement = insert_into(conn, table).on_conflict_do_nothing()
     counted = {"preserve_rowcount": True}  # without it an INSERT's count is not always kept
     return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in rows)
 
@@ -105,7 +157,7 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
 def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose keys are not there yet, in one go; for many rows."""
     if rows:
-        conn.execute(_insert(conn, table).on_conflict_do_nothing(), list(rows))
+        conn.execute(insert_into(conn, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(
@@ -116,12 +168,13 @@ def upsert(
     keep: frozenset[str] = frozenset(),
 ) -> None:
     """Insert the row, or where `keys` are there update its other columns except `keep`."""
-    statement = _insert(conn, table).values(**row)
+    statement = insert_into(conn, table).values(**row)
     rest = {n: statement.excluded[n] for n in row if n not in keys and n not in keep}
     conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
 
 
-def _insert(conn: Connection, table: Table) -> Any:
+def insert_into(conn: Connection, table: Table) -> Any:
+    """Return an INSERT that knows ON CONFLICT, as this database writes it."""
     dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 

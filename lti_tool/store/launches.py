@@ -18,27 +18,43 @@ from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, selec
 from lti_tool.ports import Admitted, Arrival, Json, Launch
 from lti_tool.seal import Seal
 from lti_tool.store import learners, platforms, tenants
-from lti_tool.store.database import Database, at, insert_ignore, us
+from lti_tool.store.database import Database, at, insert_ignore, insert_into, us
+from lti_tool.store.prepared import Prepared
 from lti_tool.store.schema.core import identity, learner, person_attribute
 from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
 from lti_tool.store.schema.staff import staff_grant
 
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
+SEEN_EXACT = timedelta(hours=1)  # only retention asks, in days: no write at every launch
 PLACING_KEPT = timedelta(hours=1)  # as long as somebody may take to choose
 
-# Sent at every launch: built once.
-_LEARNER_OF = select(identity.c.learner_id).where(
-    identity.c.platform_id == bindparam("platform"),
-    identity.c.kind == "sub",
-    identity.c.digest == bindparam("digest"),
+# Sent at every launch.
+_CONSUME = Prepared(
+    "launches.consume", lambda conn: insert_into(conn, nonce).on_conflict_do_nothing()
 )
-_SEEN = (
-    update(learner)
-    .where(learner.c.id == bindparam("learner"))
-    .values(last_seen_us=bindparam("now"))
+_LEARNER_OF = Prepared(
+    "launches.learner_of",
+    lambda _conn: select(identity.c.learner_id).where(
+        identity.c.platform_id == bindparam("platform"),
+        identity.c.kind == "sub",
+        identity.c.digest == bindparam("digest"),
+    ),
 )
-_OPEN = insert(launch)
+_SEEN = Prepared(
+    "launches.seen",
+    lambda _conn: (
+        update(learner)
+        .where(learner.c.id == bindparam("learner"), learner.c.last_seen_us < bindparam("before"))
+        .values(last_seen_us=bindparam("now"))
+    ),
+)
+_OPEN = Prepared(
+    "launches.open",
+    lambda _conn: insert(launch).values(
+        {c.name: bindparam(c.name) for c in launch.c if c is not launch.c.ended_us}
+    ),
+)
 
 Replay = Callable[[Connection, Arrival, str, datetime], None]
 """Called once for a new learner: (connection, arrival, learner id, now); see store.pull."""
@@ -70,15 +86,15 @@ class SqlEntry:
 
     def consume(self, nonce_value: str, now: datetime) -> bool:
         row = {"digest": _nonce_digest(self.seal, nonce_value), "expires_us": us(now + NONCE_KEPT)}
-        return insert_ignore(self.conn, nonce, [row]) == 1
+        return _CONSUME.touched(self.conn, row) == 1
 
     def learner_of(self, arrival: Arrival) -> str | None:
         asked = {
             "platform": arrival.platform_id,
             "digest": _subject_digest(self.seal, arrival),
         }
-        found: str | None = self.conn.execute(_LEARNER_OF, asked).scalar_one_or_none()
-        return found
+        found = _LEARNER_OF.rows(self.conn, asked)
+        return str(found[0][0]) if found else None
 
     def recognise(self, arrival: Arrival, now: datetime) -> str | None:
         found = self._former(arrival) or self._by_attribute(arrival)
@@ -155,10 +171,11 @@ class SqlEntry:
         return insert_ignore(self.conn, identity, [row]) == 1
 
     def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted:
-        self.conn.execute(_SEEN, {"learner": learner_id, "now": us(now)})
+        seen = {"learner": learner_id, "now": us(now), "before": us(now - SEEN_EXACT)}
+        _SEEN.touched(self.conn, seen)
         admitted = Admitted(str(uuid.uuid4()), secrets.token_urlsafe(32))
-        self.conn.execute(
-            _OPEN,
+        _OPEN.touched(
+            self.conn,
             {
                 "id": admitted.launch_id,
                 "tenant_id": arrival.tenant_id,
@@ -174,7 +191,7 @@ class SqlEntry:
                 "locale": arrival.locale,
                 "role": arrival.role,
                 "target": arrival.target,
-                "services": dict(arrival.services),
+                "services": json.dumps(dict(arrival.services)),
                 "shared": arrival.shared,
                 "created_us": us(now),
                 "seen_us": us(now),

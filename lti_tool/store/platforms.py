@@ -1,16 +1,20 @@
 """Platforms and their deployments: rows <-> `ports.Platform`. One row per issuer and client."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, null, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, func, null, select, update
+from sqlalchemy import Row as SqlRow
 
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.ports import ADDRESSES, Application, Platform
 from lti_tool.store.database import insert_ignore, us
+from lti_tool.store.prepared import Prepared, Row
 from lti_tool.store.schema.lti import deployment, launch, platform
 
 
@@ -23,16 +27,25 @@ class Deployment(NamedTuple):
     state: str  # active | pending | blocked
 
 
-#: Asked at every login and every launch: one query, built once.
-_OF_ISSUER = (
-    select(
-        platform,
-        deployment.c.deployment_id.label("place"),
-        deployment.c.state.label("place_state"),
-    )
-    .outerjoin(deployment, deployment.c.platform_id == platform.c.id)
-    .where((platform.c.issuer == bindparam("name")) | platform.c.aliases.is_not(null()))
-    .order_by(platform.c.created_us)
+_READ = (
+    *("id", "tenant_id", "kind", "name", "issuer", "client_id", "auth_url", "token_url"),
+    *("jwks_url", "state", "plan_url", "trusted", "former_key", "former_secret"),
+)
+# Asked at every login and every launch.
+_OF_ISSUER = Prepared(
+    "platforms.of_issuer",
+    lambda _conn: (
+        select(
+            *(platform.c[name] for name in _READ),
+            cast(platform.c.proposed, Text),
+            cast(platform.c.aliases, Text),
+            deployment.c.deployment_id,
+            deployment.c.state,
+        )
+        .outerjoin(deployment, deployment.c.platform_id == platform.c.id)
+        .where((platform.c.issuer == bindparam("name")) | platform.c.aliases.is_not(null()))
+        .order_by(platform.c.created_us)
+    ),
 )
 MAX_PENDING = 100  # a platform that invents deployments fills a page, not the database
 
@@ -91,14 +104,27 @@ def get(conn: Connection, platform_id: str) -> Platform:
 
 def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
     """Return all registrations of an issuer, oldest first, as they are seen under this name."""
-    rows: dict[str, Row[tuple[object, ...]]] = {}
+    return list(_seen_as(issuer, tuple(_OF_ISSUER.rows(conn, {"name": issuer}))))
+
+
+@lru_cache(maxsize=64)
+def _seen_as(issuer: str, rows: tuple[Row, ...]) -> tuple[Platform, ...]:
+    # The rows are read each time, so a block counts at once; only what they mean is remembered.
     places: dict[str, dict[str, str]] = {}
-    for row in conn.execute(_OF_ISSUER, {"name": issuer}):
-        rows.setdefault(row.id, row)
-        if row.place is not None:
-            places.setdefault(row.id, {})[row.place] = row.place_state
-    found = [_platform(row, places.get(number, {})) for number, row in rows.items()]
-    return [p.under(issuer) for p in found if issuer in (p.issuer, *p.aliases)]
+    firsts: dict[str, Row] = {}
+    for row in rows:
+        *_, place, state = row
+        firsts.setdefault(row[0], row)
+        places.setdefault(row[0], {}).update({place: state} if place is not None else {})
+    found = [_from_row(row, places[number]) for number, row in firsts.items()]
+    return tuple(p.under(issuer) for p in found if issuer in (p.issuer, *p.aliases))
+
+
+def _from_row(row: Row, deployments: Mapping[str, str]) -> Platform:
+    *plain, proposed, aliases, _place, _state = row
+    texts = {"proposed": proposed, "aliases": aliases}
+    documents = {name: text and json.loads(text) for name, text in texts.items()}
+    return _platform({**dict(zip(_READ, plain, strict=True)), **documents}, deployments)
 
 
 def listed(conn: Connection, tenant_id: str | None = None) -> list[Platform]:
@@ -308,31 +334,33 @@ def _select(conn: Connection, condition: object) -> list[Platform]:
     return _with_deployments(conn, conn.execute(query).all())
 
 
-def _with_deployments(conn: Connection, rows: Sequence[Row[tuple[object, ...]]]) -> list[Platform]:
+def _with_deployments(
+    conn: Connection, rows: Sequence[SqlRow[tuple[object, ...]]]
+) -> list[Platform]:
     ids = [row.id for row in rows]
     states: dict[str, dict[str, str]] = {platform_id: {} for platform_id in ids}
     for row in conn.execute(select(deployment).where(deployment.c.platform_id.in_(ids))):
         states[row.platform_id][row.deployment_id] = row.state
-    return [_platform(row, states[row.id]) for row in rows]
+    return [_platform(dict(row._mapping), states[row.id]) for row in rows]
 
 
-def _platform(row: Row[tuple[object, ...]], deployments: dict[str, str]) -> Platform:
+def _platform(row: Mapping[str, Any], deployments: Mapping[str, str]) -> Platform:
     return Platform(
-        id=row.id,
-        tenant_id=row.tenant_id,
-        kind=row.kind,
-        name=row.name,
-        issuer=row.issuer,
-        client_id=row.client_id,
-        auth_url=row.auth_url,
-        token_url=row.token_url,
-        jwks_url=row.jwks_url,
-        state=row.state,
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        kind=row["kind"],
+        name=row["name"],
+        issuer=row["issuer"],
+        client_id=row["client_id"],
+        auth_url=row["auth_url"],
+        token_url=row["token_url"],
+        jwks_url=row["jwks_url"],
+        state=row["state"],
         deployments=deployments,
-        plan_url=row.plan_url or "",
-        proposed=row.proposed or {},
-        trusted=row.trusted or "",
-        former_key=row.former_key or "",
-        former_secret=row.former_secret or b"",
-        aliases=tuple(row.aliases or ()),
+        plan_url=row["plan_url"] or "",
+        proposed=row["proposed"] or {},
+        trusted=row["trusted"] or "",
+        former_key=row["former_key"] or "",
+        former_secret=row["former_secret"] or b"",
+        aliases=tuple(row["aliases"] or ()),
     )

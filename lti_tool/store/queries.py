@@ -11,8 +11,10 @@ import time
 from functools import lru_cache
 from types import CodeType
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import Dialect
 
 from lti_tool.logs import log
 
@@ -20,6 +22,7 @@ OURS = "lti_tool."
 NOBODY = "unnamed"
 # These only pass statements on; the name is that of whoever called them.
 PASSING = frozenset({"lti_tool.store.database", __name__})
+_SLOW_S: WeakKeyDictionary[Dialect, float] = WeakKeyDictionary()  # an engine has its own dialect
 
 
 class TimedCursor(sqlite3.Cursor):
@@ -62,6 +65,7 @@ class TimedConnection(sqlite3.Connection):
 
 def watch(engine: Engine, slow_s: float) -> None:
     """Name every statement of this engine, and log the names of slow ones."""
+    _SLOW_S[engine.dialect] = slow_s
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
     def name_it(
@@ -74,15 +78,20 @@ def watch(engine: Engine, slow_s: float) -> None:
 
     @event.listens_for(engine, "after_cursor_execute")
     def time_it(
-        _conn: Any, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
+        conn: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
         name, began = getattr(context, "roadmap", (NOBODY, time.perf_counter()))
-        spent = time.perf_counter() - began
-        if isinstance(cursor, TimedCursor):
-            cursor.name, cursor.slow_s = name, slow_s
-            cursor.spent_s += spent
-        else:
-            _judge(name, spent, slow_s)
+        note(conn, cursor, name, time.perf_counter() - began)
+
+
+def note(conn: Connection, cursor: Any, name: str, spent_s: float) -> None:
+    """Log the name of a slow statement: at once, or when SQLite has also fetched its rows."""
+    slow_s = _SLOW_S[conn.dialect]
+    if isinstance(cursor, TimedCursor):
+        cursor.name, cursor.slow_s = name, slow_s
+        cursor.spent_s += spent_s
+    else:
+        _judge(name, spent_s, slow_s)
 
 
 def caller() -> str:

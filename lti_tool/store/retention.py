@@ -193,7 +193,11 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             core.outbox,
             (out.state == "delivered")
             # These say what there is to take back when the person asks for it.
-            & (((out.kind != "score") & (out.kind != "plan")) | out.learner_id.is_(null()))
+            # One by one: a list of values cannot be sent for many rows at once.
+            & (
+                ((out.kind != "score") & (out.kind != "plan") & (out.kind != "document"))
+                | out.learner_id.is_(null())
+            )
             & (out.delivered_us < before(kept.raw_statements)),
         ),
         "undeliverable withdrawals": Rule(

@@ -6,6 +6,7 @@ inline is ever allowed. Source: law.md L54, OWASP ASVS 5.0 3.4, reference/lti.md
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from flask import Flask, Response, g, request
 
@@ -54,8 +55,12 @@ def _policy(settings: Settings) -> str:
     allowed: tuple[str, ...] | None = g.get("frame_ancestors")
     if allowed is None:
         allowed = ("https:", *(_LOOPBACK if settings.development else ()))
-    targets = ("'self'", *g.get("form_targets", ()))
-    return _POLICY.format(ancestors=" ".join(("'self'", *allowed)), targets=" ".join(targets))
+    return _written(("'self'", *allowed), ("'self'", *g.get("form_targets", ())))
+
+
+@lru_cache(maxsize=256)
+def _written(ancestors: tuple[str, ...], targets: tuple[str, ...]) -> str:
+    return _POLICY.format(ancestors=" ".join(ancestors), targets=" ".join(targets))
 
 
 def _ascii(url: str) -> str:

@@ -161,7 +161,7 @@ def _begun(given: Parameters, storage: str) -> Redirect:
     found: list[Platform] = []
 
     def find(issuer: str) -> list[Platform]:
-        with house().database.read() as conn:
+        with house().database.glance() as conn:
             found.extend(platforms.of_issuer(conn, issuer))
         return found
 
@@ -233,15 +233,15 @@ def _used(started: Login) -> bool:
 
 def _platform_of(started: Login, *, for_a_page: bool = True) -> Platform:
     """Return the registration that a login was for; on a page it is said whom to ask there."""
-    with house().database.read() as conn:
-        found = [
-            p for p in platforms.of_issuer(conn, started.issuer) if p.id == started.platform_id
-        ]
-        if not found or found[0].state != "active":
-            raise Refused(Code.PLATFORM_BLOCKED)
-        if for_a_page:
-            g.contact = tenants.get(conn, found[0].tenant_id).settings.contact
-    return found[0]
+    with house().database.glance() as conn:
+        registered = platforms.of_issuer(conn, started.issuer)
+    found = next((p for p in registered if p.id == started.platform_id), None)
+    if found is None or found.state != "active":
+        raise Refused(Code.PLATFORM_BLOCKED)
+    if for_a_page:
+        with house().database.read() as conn:
+            g.contact = tenants.get(conn, found.tenant_id).settings.contact
+    return found
 
 
 def _verify(form: Parameters, started: Login, platform: Platform, now: datetime) -> Verified:

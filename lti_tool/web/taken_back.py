@@ -17,6 +17,8 @@ def sentences() -> tuple[str, ...]:
 def _said(traces: Set[Trace]) -> Iterator[str]:
     if Trace.STATEMENTS in traces:
         yield _("We take the message about your learning path back.")
+    if Trace.DOCUMENT in traces:
+        yield _("We delete the list of your steps in the activity store (LRS).")
     if Trace.PLAN in traces:
         yield _("We delete your learning plan in the learning portal.")
     if Trace.SCORE in traces:

@@ -69,6 +69,8 @@ ACTIONS: Mapping[str, object] = {
 KINDS: Mapping[str, object] = {
     "statements": _l("Learning path to the LRS"),
     "statements-withdrawn": _l("Withdrawal of a learning path in the LRS"),
+    "document": _l("Learning path as it stands, to the LRS"),
+    "document-withdrawn": _l("Removal of a learning path as it stands from the LRS"),
     "score": _l("Progress to the grade book"),
     "score-withdrawn": _l("Withdrawal of a grade"),
     "plan": _l("Learning plan to the learning portal"),

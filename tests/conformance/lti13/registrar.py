@@ -11,6 +11,19 @@ TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 
 
+_PORTS: set[int] = set()
+
+
+def _on_a_new_port(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """Return a server on a port no former one had: its tool would know the platform already."""
+    while True:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        if server.server_port not in _PORTS:
+            _PORTS.add(server.server_port)
+            return server
+        server.server_close()
+
+
 class Registrar:
     """One platform with Dynamic Registration. `document` and `answer` may be changed by a test."""
 
@@ -57,7 +70,7 @@ class Registrar:
             def log_message(self, *_: object) -> None:
                 return
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = _on_a_new_port(Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"

@@ -5,6 +5,7 @@ status it answers with instead. It judges like the real ones: an LRS stores an i
 plan service knows plans by number, its grade book refuses an older timestamp.
 """
 
+import hashlib
 import json
 import threading
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Receiver:
     statements: dict[str, Any] = field(default_factory=dict)
     scores: list[dict[str, Any]] = field(default_factory=list)
     grades: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)  # item, user
+    documents: dict[tuple[str, str], bytes] = field(default_factory=dict)  # agent, profileId
     plans: list[dict[str, str]] = field(default_factory=list)
     asked: list[tuple[str, bytes]] = field(default_factory=list)  # kind and body of every request
     trouble: dict[str, int] = field(default_factory=dict)
@@ -35,7 +37,7 @@ class Receiver:
                 length = int(self.headers.get("Content-Length", 0))
                 outer._answer(self, self.rfile.read(length))
 
-            do_PUT = do_POST
+            do_PUT = do_GET = do_DELETE = do_POST
 
             def log_message(self, *_: object) -> None:
                 return
@@ -54,6 +56,8 @@ class Receiver:
 
     def _answer(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
         kind = urlsplit(to.path).path.split("/")[1]
+        if to.path.startswith("/xapi/agents/profile"):
+            return self._document(to, body)
         self.asked.append((kind, body))
         status = self.trouble.get(kind, 200)
         document = getattr(self, f"_{kind}")(to.path, body) if status == 200 else {}
@@ -71,6 +75,28 @@ class Receiver:
         for statement in batch:
             self.statements.setdefault(statement["id"], statement)
         return [s["id"] for s in batch]
+
+    def _document(self, to: BaseHTTPRequestHandler, body: bytes) -> None:
+        """Answer like a store with documents and their concurrency rules."""
+        named = parse_qs(urlsplit(to.path).query)
+        key = (named["agent"][0], named["profileId"][0])
+        there = self.documents.get(key)
+        etag = None if there is None else f'"{hashlib.sha1(there).hexdigest()}"'
+        self.asked.append(("documents", body))
+        status = self.trouble.get("documents", 204)
+        if status == 204 and to.command == "GET":
+            status = 404 if there is None else 200
+        elif status == 204 and not _may(to, etag):
+            status = 412
+        elif status == 204:
+            _ = self.documents.pop(key, None)
+            self.documents |= {key: body} if to.command == "PUT" else {}
+        sent = there if status == 200 and there else b""
+        to.send_response(status)
+        to.send_header("Content-Length", str(len(sent)))
+        to.send_header("ETag", etag or '""')
+        to.end_headers()
+        to.wfile.write(sent)
 
     def _token(self, _path: str, _body: bytes) -> Any:
         return {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 3600}
@@ -104,6 +130,12 @@ class Receiver:
             return True
         self.plans[int(made["id"]) - 1].update(made)
         return True
+
+
+def _may(to: BaseHTTPRequestHandler, etag: str | None) -> bool:
+    if etag is None:
+        return to.headers.get("If-None-Match") == "*" or to.command == "DELETE"
+    return to.headers.get("If-Match") == etag
 
 
 def _second(score: dict[str, Any]) -> int:

@@ -38,7 +38,7 @@ def careful(tmp_path: Path) -> Iterator[Town]:
 def test_by_default_nothing_but_the_path_statements_leaves(careful: Town) -> None:
     careful.gardener()
     careful.send()
-    assert {kind for kind, _ in careful.there.asked} == {"xapi"}
+    assert {kind for kind, _ in careful.there.asked} == {"xapi", "documents"}
     assert len(careful.there.statements) == 2
 
 
@@ -50,7 +50,7 @@ def test_nothing_leaves_before_the_path_is_accepted(town: Town) -> None:
 
 def test_with_everything_on_each_receiver_gets_its_part_once(town: Town) -> None:
     town.gardener()
-    assert town.send() == DeliveryReport(delivered=3, failed=0, dead=0)
+    assert town.send() == DeliveryReport(delivered=4, failed=0, dead=0)
     assert town.send(3600) == DeliveryReport(0, 0, 0)
     received = town.there
     assert (len(received.statements), len(received.plans), len(received.scores)) == (2, 1, 1)
@@ -88,7 +88,7 @@ def test_what_was_written_is_withdrawn_also_after_writing_back_was_switched_off(
     careful.send()
     careful.switch(write_back=False)
     persons.erase(careful.stage.s, careful.stage.learner(visitor), "learner", careful.stage.now)
-    assert careful.send().delivered == 1
+    assert careful.send().delivered == 2
     assert len(careful.there.statements) > 2
 
 
@@ -103,7 +103,7 @@ def test_a_receiver_that_is_down_costs_a_delay_and_gets_it_once(
 ) -> None:
     town.there.trouble = {kind: status}
     town.gardener()
-    assert town.send() == DeliveryReport(delivered=2, failed=1, dead=0)
+    assert town.send() == DeliveryReport(delivered=3, failed=1, dead=0)
     assert town.send(1) == DeliveryReport(0, 0, 0), "it is not asked again at once"
     town.there.trouble = {}
     assert town.send(BUSY_S + 1) == DeliveryReport(1, 0, 0)
@@ -130,7 +130,7 @@ def test_a_refusal_that_cannot_heal_is_a_dead_letter_that_says_why(
 ) -> None:
     town.there.trouble = {kind: status}
     town.gardener()
-    assert town.send() == DeliveryReport(delivered=2, failed=0, dead=1)
+    assert town.send() == DeliveryReport(delivered=3, failed=0, dead=1)
     (row,) = town.stuck()
     assert (row["state"], row["attempts"]) == ("dead", 1)
     assert str(status) in str(row["last_error"]) or "key" in str(row["last_error"])
@@ -175,7 +175,7 @@ def test_one_delivery_that_breaks_does_not_hold_up_the_others(town: Town) -> Non
         raise KeyError("a name that must not be told")
 
     fakes = {**senders.of(town.stage.house), "plan": broken}
-    assert deliver(town.stage.s, fakes, BACKOFF, town.stage.now) == DeliveryReport(2, 1, 0)
+    assert deliver(town.stage.s, fakes, BACKOFF, town.stage.now) == DeliveryReport(3, 1, 0)
     (row,) = town.stuck()
     assert "KeyError" in str(row["last_error"])
     assert "name that must" not in str(row["last_error"])

@@ -291,7 +291,8 @@ def test_what_has_not_been_delivered_is_kept(stage: Stage) -> None:
     write_activity(stage, visitor)
     stage.planned(visitor, accepted=True)
     run(stage, 365)
-    assert rows(stage, core.outbox, core.outbox.c.state == "pending") == 1
+    # The statements, and the document of the path as it stands.
+    assert rows(stage, core.outbox, core.outbox.c.state == "pending") == 2
 
 
 def test_an_accepted_path_stays(stage: Stage) -> None:

@@ -22,7 +22,7 @@ from tests.integration.trust.delivering import ALL_ON, Town
 from tests.integration.trust.town import come
 from tests.pages.scene import Visitor
 
-AFTER_WITHDRAWAL = DeliveryReport(delivered=3, failed=0, dead=0)
+AFTER_WITHDRAWAL = DeliveryReport(delivered=4, failed=0, dead=0)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_of_an_erased_person_nothing_readable_waits_and_nothing_is_left_after_se
     assert "4711-secret" not in outbox_text(town)
     assert visitor.learner_id not in outbox_text(town)
     town.send()
-    assert json.loads(outbox_text(town)) == [{}, {}, {}]
+    assert json.loads(outbox_text(town)) == [{}, {}, {}, {}]
 
 
 def test_a_withdrawn_score_says_no_points_and_nothing_about_a_result(town: Town) -> None:
@@ -196,7 +196,7 @@ def test_a_late_withdrawal_does_not_delete_what_was_accepted_since(town: Town) -
 def test_a_withdrawal_that_waits_survives_the_erasure_that_follows(town: Town) -> None:
     visitor = town.gardener()
     town.send()
-    town.there.trouble = {"plan": 503, "scores": 503, "xapi": 503}
+    town.there.trouble = {"plan": 503, "scores": 503, "xapi": 503, "documents": 503}
     object_to(town, visitor)
     town.send()
     erase(town, visitor)

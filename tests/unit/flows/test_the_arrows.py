@@ -287,7 +287,7 @@ def test_accepting_writes_state_and_outbox_together_and_only_steps() -> None:
     plan.current(house.s, house.learner, house.now)
     plan.accept(house.s, house.learner, house.now)
     assert plan.current(house.s, house.learner, house.now).state == "accepted"
-    assert sorted(d.kind for d in _deliveries(house)) == ["plan", "statements"]
+    assert sorted(d.kind for d in _deliveries(house)) == ["document", "plan", "statements"]
     for delivery in _deliveries(house):
         said = str(delivery.body).lower()
         for word in ("verdict", "soll", "ist'", "closes", "competenc", "mean", "gap"):
@@ -299,7 +299,7 @@ def test_by_default_only_the_lrs_learns_of_the_path() -> None:
     house.answer_all()
     plan.current(house.s, house.learner, house.now)
     plan.accept(house.s, house.learner, house.now)
-    assert [d.kind for d in _deliveries(house)] == ["statements"]
+    assert [d.kind for d in _deliveries(house)] == ["statements", "document"]
 
 
 def test_a_proposal_can_be_accepted_once() -> None:
@@ -376,7 +376,8 @@ def test_an_objection_withdraws_the_path_and_stops_proposals() -> None:
     assert plan.current(house.s, house.learner, house.now).state == "none"
     assert {p.path.state for p in house.store.memory.paths.values()} == {PathState.WITHDRAWN}
     assert profiles.current(house.s, house.learner) is not None
-    assert [d.body[0]["kind"] for d in _deliveries(house)] == ["assigned", "withdrawn"]
+    told = [d for d in _deliveries(house) if "document" not in d.kind]
+    assert [d.body[0]["kind"] for d in told] == ["assigned", "withdrawn"]
 
 
 def test_a_receiver_that_is_down_costs_a_delay_only() -> None:
@@ -389,9 +390,9 @@ def test_a_receiver_that_is_down_costs_a_delay_only() -> None:
     def down(_: Delivery) -> None:
         raise DeliveryFailed("LRS down", retry=True)
 
-    backoff = Backoff(first_s=5.0, attempts=3)
-    assert deliver(house.s, {"statements": down}, backoff, house.now).failed == 1
-    up = {"statements": lambda d: sent.append(d.id)}
+    backoff, there = Backoff(first_s=5.0, attempts=3), {"document": lambda _: None}
+    assert deliver(house.s, {"statements": down} | there, backoff, house.now).failed == 1
+    up = {"statements": lambda d: sent.append(d.id)} | there
     assert deliver(house.s, up, backoff, house.now).delivered == 0
     assert deliver(house.s, up, backoff, house.now + timedelta(seconds=6)).delivered == 1
     assert deliver(house.s, up, backoff, house.now + timedelta(days=1)).delivered == 0
@@ -407,7 +408,8 @@ def test_what_cannot_heal_is_a_dead_letter_at_once() -> None:
     def refuse(_: Delivery) -> None:
         raise DeliveryFailed("refused", retry=False)
 
-    assert deliver(house.s, {"statements": refuse}, Backoff(5.0, 3), house.now).dead == 1
+    refusing = {"statements": refuse, "document": refuse}
+    assert deliver(house.s, refusing, Backoff(5.0, 3), house.now).dead == 2
 
 
 def test_an_attempt_from_before_the_scenes_mattered_ends_as_it_began() -> None:
