@@ -22,6 +22,8 @@ from lti_tool.store.schema.core import attempt, evidence, outbox, path, profile,
 from lti_tool.store.schema.xapi import statement, xapi_statement
 from tests.integration.trust.running import Machine
 
+MOMENTS = ("timestamp", "assigned")  # of what leaves
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -88,7 +90,7 @@ class Looker:
                 for r in self.rows(select(statement).where(statement.c.learner_id == learner))
                 if accepted.id not in r.object
             },
-            deliveries=self._deliveries(learner),
+            deliveries=self._deliveries(learner, accepted.id),
             plans=self._of_lms("select name, description, due from plan", subject),
             grades=self._of_lms("select score, comment from grade", subject),
         )
@@ -128,18 +130,19 @@ class Looker:
     def _in_the_lrs(self) -> list[dict[str, Any]]:
         return [json.loads(r.raw) for r in self.rows(select(xapi_statement.c.raw))]
 
-    def _deliveries(self, learner: str) -> dict[str, Any]:
+    def _deliveries(self, learner: str, path_id: str) -> dict[str, Any]:
         """Return the last of each kind and receiver: how many grades there were is chance."""
         query = select(outbox).where(outbox.c.learner_id == learner).order_by(outbox.c.created_us)
         last: dict[str, Any] = {}
         for row in self.rows(query):
-            last[row.kind] = (row.state, self._content(row.body))
+            last[row.kind] = (row.state, self._content(row.body).replace(path_id, "PATH"))
         return last
 
-    def _content(self, body: Any) -> Any:
+    def _content(self, body: Any) -> str:
         if isinstance(body, list):  # statements: compared where they arrive
-            return len(body)
-        return self.placeless(json.dumps({k: v for k, v in body.items() if k != "timestamp"}))
+            return str(len(body))
+        said = {name: value for name, value in body.items() if name not in MOMENTS}
+        return self.placeless(json.dumps(said))
 
     def _of_lms(self, query: str, subject: str) -> list[Any]:
         conn = sqlite3.connect(self.machine.folder / "lms" / "lms.sqlite", timeout=10)
