@@ -61,7 +61,7 @@ class Selection:
     """The next question and why it is this one; `reason` is JSON-able and goes into the log."""
 
     item: Item
-    about: str  # the required competence it is expected to make clearest
+    about: str  # the required competence or area it is expected to make clearest
     certainty: float  # P(theta >= Soll) there, before the answer
     reason: Mapping[str, object]
 
@@ -185,23 +185,43 @@ class Engine:
         return frozenset(i.key for i in self.items if i.self_report)
 
     def wanted(self, target: Target) -> Wanted:
-        """Return the required competences as positions and cuts, in the order of dimensions."""
+        """Return what is required as weights over the dimensions and cuts, see `required`."""
         codes = self.required(target)
-        cuts = [cut_of_step(target.steps[code], self.framework.cuts) for code in codes]
-        positions = [self.dimension[code] for code in codes]
-        return Wanted(np.array(positions, dtype=np.intp), np.array(cuts, dtype=np.float64))
+        steps = {**target.steps, **target.areas}
+        cuts = [cut_of_step(steps[code], self.framework.cuts) for code in codes]
+        loadings = np.zeros((len(codes), len(self.dimension) + 1))
+        for row, code in zip(loadings, codes, strict=True):
+            row[:] = self.loading(code)
+        return Wanted(loadings, np.array(cuts, dtype=np.float64))
 
     def required(self, target: Target) -> tuple[str, ...]:
-        """Return the measured competences that the target asks for."""
-        return tuple(c for c in self.dimension if target.steps.get(c, 0) > 0)
+        """Return codes the target asks for: measured competences in order, then areas in order."""
+        areas = (a.code for a in self.framework.areas if self.framework.measured(a.code))
+        return (
+            *(c for c in self.dimension if target.steps.get(c, 0) > 0),
+            *(a for a in areas if target.areas.get(a, 0) > 0),
+        )
+
+    def loading(self, code: str) -> Array:
+        """Return the weights (dimensions,) whose sum with theta is the score of a code.
+
+        An area's score is the plain sum of its competences, scaled to variance 1 in the reference
+        population, so that the same cuts apply (reference assessment 2.3).
+        """
+        weights = np.zeros(len(self.dimension) + 1)
+        if code in self.dimension:
+            weights[self.dimension[code]] = 1.0
+            return weights
+        weights[[self.dimension[c] for c in self.framework.measured(code)]] = 1.0
+        return np.asarray(weights / np.sqrt(weights @ self._start.cov @ weights))
 
     def certainty(self, posterior: Posterior, target: Target) -> dict[str, float]:
-        """Return P(theta >= Soll) of each required competence, as logged before and after."""
+        """Return P(score >= Soll) of each required code, as logged before and after."""
         p = certainty(posterior, self.wanted(target))
         return dict(zip(self.required(target), p.tolist(), strict=True))
 
     def decided(self, posterior: Posterior, target: Target) -> int:
-        """Return how many required competences have a verdict other than open."""
+        """Return how many of what is required have a verdict other than open."""
         p = certainty(posterior, self.wanted(target))
         return int((np.maximum(p, 1 - p) >= self.config.decided).sum())
 
@@ -286,7 +306,7 @@ class Engine:
         left = np.array([n for n, i in enumerate(pool.items) if i.key not in used], dtype=np.intp)
         counts = {"bank": len(pool.items), "unused": len(left)}
         allowed = {
-            "required": np.isin(pool.dimension, wanted.dimensions),
+            "required": wanted.touched[pool.dimension],
             "scene": self._scene_allowed(scenes, first=not asked),
             "mix": ~pool.biased | self._self_report_allowed(asked),
         }

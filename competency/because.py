@@ -3,7 +3,7 @@
 The full reason (worth, runner-up, certainty) is the engine's log; this is the part for the person.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 
 from competency.items import Item
@@ -22,9 +22,11 @@ class Because(StrEnum):
     UNSURE = "unsure"
 
 
-def because(about: str, certainty: float, answers: Sequence[tuple[Item, int]]) -> Because:
-    """Return why a question about this competence comes after these (item, category) answers."""
-    told = [(item, category) for item, category in answers if item.competency == about]
+def because(
+    about: Collection[str], certainty: float, answers: Sequence[tuple[Item, int]]
+) -> Because:
+    """Return why a question about these competences comes after these (item, category) answers."""
+    told = [(item, category) for item, category in answers if item.competency in about]
     if not told:
         return Because.FIRST
     if len(told) < ENOUGH:

@@ -150,12 +150,14 @@ def _roles(framework: Framework, roles: Iterable[RoleProfile]) -> Iterator[Findi
         where = f"roles: {role.key}"
         yield from _titles(where, role.title, role.title_en)
         yield from _plain(where, "hint", role.hint)
-        if missing := sorted(codes - set(role.levels)):
+        said = role.soll.competencies
+        by_area = {c for c in codes if framework.area_of[c].code in role.areas}
+        if missing := sorted(codes - set(said) - by_area):
             yield Finding(ERROR, where, f"no Soll for {', '.join(missing)}")
-        if unknown := sorted(set(role.levels) - codes):
+        if unknown := sorted(set(said) - codes):
             yield Finding(ERROR, where, f"no competence {', '.join(unknown)}")
         for code in NEEDED_BY_ALL:
-            if role.levels.get(code) == 0:
+            if said.get(code) == 0 and code not in by_area:
                 yield Finding(ERROR, where, f"{code} is needed in every role, Soll is 0")
 
 

@@ -49,5 +49,18 @@ class Framework:
         return tuple(code for code, c in self.by_code.items() if not c.private)
 
     @cached_property
+    def areas_by_code(self) -> dict[str, Area]:
+        return {area.code: area for area in self.areas}
+
+    def topic(self, code: str) -> Competency | Area:
+        """Return what a Soll can be set for, by its code: a competence or a whole area."""
+        return self.by_code.get(code) or self.areas_by_code[code]
+
+    def measured(self, area: str) -> tuple[str, ...]:
+        """Return the codes of an area's competences that have a dimension; private ones do not."""
+        competencies = self.areas_by_code[area].competencies
+        return tuple(c.code for c in competencies if not c.private)
+
+    @cached_property
     def area_of(self) -> dict[str, Area]:
         return {c.code: area for area in self.areas for c in area.competencies}

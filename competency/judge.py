@@ -2,13 +2,14 @@
 
 Steps are 0 to 8, positions 0 to 5 (five level cells). Verdict: met where P(theta >= Soll) >= .9,
 gap where <= .1, else open; nobody gets a verdict from fewer than five pieces of evidence.
-Source: reference assessment 2.2, 3.5, 3.6; design pages 3 and 7. Private competences have no
+Source: reference assessment 2.2, 2.3, 3.5, 3.6; design pages 3 and 7. Private competences have no
 dimension and therefore never appear.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,10 +40,10 @@ def profile_of(
     evidence: Iterable[Evidence],
     versions: Mapping[str, str],
 ) -> Profile:
-    """Return what is said of every measured competence, in the framework's order.
+    """Return what is said of every measured competence and area, in the framework's order.
 
-    `evidence` are the pieces that went into the posterior; with fewer than five of them every
-    required competence is open and its field reaches around the Soll, whatever the base rate says.
+    `evidence` are the pieces that went into the posterior; with fewer than five of them everything
+    required is open and its field reaches around the Soll, whatever the base rate says.
     `Profile.answers` is their number.
     """
     evidence = tuple(evidence)
@@ -52,13 +53,56 @@ def profile_of(
         _standing(engine, posterior, target.steps.get(code, 0), code, pieces[code], judged)
         for code in engine.dimension
     )
+    areas = tuple(
+        _standing(engine, posterior, target.areas.get(code, 0), code, count, judged)
+        for code, count in _pieces_of_areas(engine, pieces).items()
+    )
     return Profile(
         standings=standings,
+        areas=areas,
         mean=tuple(posterior.mean.tolist()),
         versions=dict(versions),
         answers=len(evidence),
         self_images=self_images(engine, evidence),
     )
+
+
+def spread(
+    engine: Engine, posterior: Posterior, profile: Profile, target: Target
+) -> tuple[Profile, Target]:
+    """Return profile and Soll as the planner needs them: units teach competences, never areas.
+
+    Where an area does not surely meet its Soll, each of its competences is planned up to that step,
+    unless it has a Soll of its own. `posterior` is the one behind the profile. What is said of the
+    person stays with the area; nothing of this is a verdict to be shown.
+    """
+    wanted = {
+        code: area.soll
+        for area in profile.areas
+        if area.soll and area.verdict is not Verdict.MET
+        for code in engine.framework.measured(area.competency)
+        if code not in target.steps
+    }
+    judged = sum(s.evidence for s in profile.standings) >= engine.config.min_items
+    standings = tuple(
+        _standing(engine, posterior, wanted[s.competency], s.competency, s.evidence, judged)
+        if s.competency in wanted
+        else s
+        for s in profile.standings
+    )
+    areas = tuple(a for a in profile.areas if a.verdict in (Verdict.MET, Verdict.NONE))
+    steps = {**target.steps, **wanted}
+    return replace(profile, standings=standings, areas=areas), replace(target, steps=steps)
+
+
+def _pieces_of_areas(engine: Engine, pieces: Mapping[str, int]) -> dict[str, int]:
+    """Return the number of pieces in each area that has something to measure."""
+    measured = {a.code: engine.framework.measured(a.code) for a in engine.framework.areas}
+    return {
+        code: sum(pieces.get(c, 0) for c in competencies)
+        for code, competencies in measured.items()
+        if competencies
+    }
 
 
 def reached(mean: float, sd: float, cuts: Sequence[float]) -> tuple[float, ...]:
@@ -69,8 +113,8 @@ def reached(mean: float, sd: float, cuts: Sequence[float]) -> tuple[float, ...]:
 def _standing(
     engine: Engine, posterior: Posterior, soll: int, code: str, pieces: int, judged: bool
 ) -> Standing:
-    n, cuts = engine.dimension[code], engine.framework.cuts
-    mean, sd = float(posterior.mean[n]), math.sqrt(posterior.cov[n, n])
+    weights, cuts = engine.loading(code), engine.framework.cuts
+    mean, sd = float(weights @ posterior.mean), math.sqrt(weights @ posterior.cov @ weights)
     p = reached(mean, sd, cuts)
     verdict = _verdict(p[soll - 1], judged) if soll else Verdict.NONE
     low, high = sum(x >= SURE for x in p), sum(x > UNSURE for x in p)

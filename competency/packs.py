@@ -128,7 +128,9 @@ def _agree(content: Content) -> None:
         if item.scored and item.competency not in measured:
             raise PackError(f"items: {item.key}: {item.competency} is private, only reflections")
     for role in content.roles:
-        _known(f"roles: {role.key}", set(role.levels) - set(codes))
+        _known(f"roles: {role.key}", set(role.soll.competencies) - set(codes))
+        if unknown := set(role.areas) - {a.code for a in content.framework.areas}:
+            raise PackError(f"roles: {role.key}: no area {', '.join(sorted(unknown))}")
     for unit in content.catalogue.units:
         _known(f"catalogue: {unit.key}", set(unit.lifts) - set(codes))
 

@@ -14,7 +14,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One competence: Soll and Ist in steps, how sure, and where it comes from.
+    """One competence or one area: Soll and Ist in steps, how sure, and where it comes from.
 
     `low` is the highest step reached with P >= .9, `high` the highest with P > .1: the span of the
     person's step, low <= ist <= high. `low_pos` and `high_pos` are the ends of the hatched field on
@@ -23,7 +23,7 @@ class Standing:
     high_pos <= soll_pos, open = soll strictly inside. See `judge`.
     """
 
-    competency: str
+    competency: str  # its code; of an area, the area's
     soll: int  # 0 = nothing required
     ist: int  # largest step with P(theta >= cut) >= .5
     low: int
@@ -54,10 +54,14 @@ class Profile:
     versions: Mapping[str, str]
     answers: int
     self_images: tuple[SelfImage, ...] = ()
+    areas: tuple[Standing, ...] = ()  # every area with something to measure, by its score
 
-    def __getitem__(self, competency: str) -> Standing:
-        return next(s for s in self.standings if s.competency == competency)
+    def __getitem__(self, code: str) -> Standing:
+        """Return the standing of a competence or an area by its code."""
+        return next(s for s in (*self.standings, *self.areas) if s.competency == code)
 
     @property
     def required(self) -> tuple[Standing, ...]:
-        return tuple(s for s in self.standings if s.verdict is not Verdict.NONE)
+        """Return what has a Soll: competences first, then areas."""
+        everything = (*self.standings, *self.areas)
+        return tuple(s for s in everything if s.verdict is not Verdict.NONE)

@@ -85,6 +85,8 @@ def read_roles(pack: Pack) -> tuple[RoleProfile, ...]:
 
 
 def _role(record: Record, approved: bool) -> RoleProfile:
+    if not {"levels", "steps", "areas"} & record.data.keys():
+        raise record.wrong("levels", "expected a Soll: levels, steps or areas")
     workplace = record.text("workplace")
     if workplace not in ("desk", "non_desk", "mixed"):
         raise record.wrong("workplace", "expected desk, non_desk or mixed")
@@ -95,11 +97,17 @@ def _role(record: Record, approved: bool) -> RoleProfile:
         hint=record.text("hint", ""),
         hint_en=record.text("hint_en", ""),
         workplace=workplace,
-        levels=record.levels("levels", 0),
+        levels=_optional_levels(record, "levels", MAX_LEVEL),
+        steps=_optional_levels(record, "steps", MAX_STEP),
+        areas=_optional_levels(record, "areas", MAX_STEP),
         additional=record.flag("additional"),
         general=record.flag("general"),
         approved=record.flag("approved", approved),
     )
+
+
+def _optional_levels(record: Record, field: str, highest: int) -> dict[str, int]:
+    return record.levels(field, 0, highest) if field in record.data else {}
 
 
 def read_items(pack: Pack) -> tuple[Item, ...]:

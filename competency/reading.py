@@ -77,10 +77,10 @@ class Record:
             pairs.append((int(pair[0]), int(pair[1])))
         return tuple(pairs)
 
-    def levels(self, field: str, lowest: int) -> dict[str, int]:
-        """Return competence code -> level, each from `lowest` to 4."""
+    def levels(self, field: str, lowest: int, highest: int = 4) -> dict[str, int]:
+        """Return code -> level, each from `lowest` to `highest`."""
         record = Record.of(f"{self.where}: {field}", self.data.get(field))
-        return {code: record.whole(code, lowest, 4) for code in record.data}
+        return {code: record.whole(code, lowest, highest) for code in record.data}
 
     def records(self, field: str, *, required: bool = True) -> Iterator["Record"]:
         values = self._list(field)

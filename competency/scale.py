@@ -28,6 +28,27 @@ def step_of_level(level: int) -> int:
     return max(0, 2 * level - 1)
 
 
+def step_on(scale: int, value: int) -> int:
+    """Return the step that a Soll of this value means on the four- or the eight-level scale.
+
+    On eight levels (DigComp 2.2) the value is the step; on four it is the step entered, 2L - 1.
+    """
+    check_scale(scale)
+    if scale == MAX_LEVEL:
+        return step_of_level(value)
+    _check(value, MAX_STEP, "level")
+    return value
+
+
+def value_on(scale: int, step: int) -> int:
+    """Return a step on the four- or the eight-level scale; four levels are coarser."""
+    check_scale(scale)
+    if scale == MAX_LEVEL:
+        return level_of_step(step)
+    _check(step, MAX_STEP, "step")
+    return step
+
+
 def cut_of_step(step: int, cuts: Sequence[float] = CUTS) -> float:
     """Return theta at which a step of 1 to 8 is reached."""
     if step < 1:
@@ -53,6 +74,12 @@ def axis_position(theta: float, cuts: Sequence[float] = CUTS) -> float:
     places = [1.0 + 0.5 * n for n in range(len(cuts))]
     knots = [cuts[0] - (cuts[2] - cuts[0]), *cuts, 2 * cuts[-1] - cuts[-2]]
     return float(np.interp(theta, knots, [0.0, *places, places[-1] + 0.5]))
+
+
+def check_scale(scale: int) -> None:
+    """:raises ValueError: a scale has four or eight levels."""
+    if scale not in (MAX_LEVEL, MAX_STEP):
+        raise ValueError(f"a scale has {MAX_LEVEL} or {MAX_STEP} levels, not {scale}")
 
 
 def _check(value: int, highest: int, name: str) -> None:

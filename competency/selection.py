@@ -30,10 +30,29 @@ Index = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What is to be decided: positions of the required competences and their cuts on theta."""
+    """What is to be decided: R weighted sums of competences, and their cuts on theta.
 
-    dimensions: Index
-    cuts: Array
+    A competence is a row with a single 1; an area's score has a weight for each competence in it.
+    """
+
+    loadings: Array  # (R, dimensions)
+    cuts: Array  # (R,)
+
+    @classmethod
+    def of_dimensions(cls, dimensions: Sequence[int], cuts: Sequence[float], size: int) -> "Wanted":
+        """Return single competences by their position among `size` dimensions."""
+        return cls(np.eye(size)[list(dimensions)], np.array(cuts, dtype=np.float64))
+
+    @cached_property
+    def touched(self) -> npt.NDArray[np.bool_]:
+        """Which dimensions have a part in what is to be decided: (dimensions,)."""
+        return np.asarray((self.loadings != 0).any(axis=0))
+
+    def mean(self, posterior: Posterior) -> Array:
+        return self.loadings @ posterior.mean
+
+    def variance(self, posterior: Posterior) -> Array:
+        return np.asarray(((self.loadings @ posterior.cov) * self.loadings).sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,35 +125,33 @@ class Pool:
 
 
 def certainty(posterior: Posterior, wanted: Wanted) -> Array:
-    """Return P(theta >= Soll) of each required competence."""
-    deviation = np.sqrt(posterior.cov[wanted.dimensions, wanted.dimensions])
-    return probability_below((posterior.mean[wanted.dimensions] - wanted.cuts) / deviation)
+    """Return P(score >= Soll) of each row of what is wanted."""
+    deviation = np.sqrt(wanted.variance(posterior))
+    return probability_below((wanted.mean(posterior) - wanted.cuts) / deviation)
 
 
 def expected_drops(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
     """Return (items, required): what each item is expected to take off each p (1 - p)."""
-    s, mu, g = _directions(posterior, pool, wanted.dimensions)
+    s, mu, g = _directions(posterior, pool, wanted)
     z, mu_after, s_after = _answers(pool, s, mu)
     item = pool.category_item
     step = g[item]
-    mean = posterior.mean[wanted.dimensions] + step * (mu_after - mu[item])[:, None]
-    variance = (
-        posterior.cov[wanted.dimensions, wanted.dimensions]
-        + step * step * ((s_after - s[item])[:, None])
-    )
+    mean = wanted.mean(posterior) + step * (mu_after - mu[item])[:, None]
+    variance = wanted.variance(posterior) + step * step * ((s_after - s[item])[:, None])
     p = probability_below((mean - wanted.cuts) / np.sqrt(np.maximum(variance, VARIANCE_FLOOR)))
     expected = np.add.reduceat(z[:, None] * (p * (1 - p)), pool.first, axis=0)
     now = certainty(posterior, wanted)
     return np.asarray(now * (1 - now) - expected)
 
 
-def _directions(posterior: Posterior, pool: Pool, required: Index) -> tuple[Array, Array, Array]:
-    """Return s = l'Vl, mu = l'm and g = Vl / s (required columns only) of every item."""
+def _directions(posterior: Posterior, pool: Pool, wanted: Wanted) -> tuple[Array, Array, Array]:
+    """Return s = l'Vl, mu = l'm and g = WVl / s (a column per wanted row) of every item."""
     mean, cov, k = posterior.mean, posterior.cov, pool.dimension
     bias = pool.biased.astype(np.float64)
     s = cov[k, k] + bias * (2 * cov[k, -1] + cov[-1, -1])
     mu = mean[k] + bias * mean[-1]
-    loaded = cov[np.ix_(k, required)] + bias[:, None] * cov[-1, required]
+    towards = cov @ wanted.loadings.T
+    loaded = towards[k] + bias[:, None] * towards[-1]
     return s, mu, loaded / s[:, None]
 
 

@@ -93,7 +93,7 @@ def simulate(setting: Setting) -> Run:
     theta = _truth(rng, setting, size)
     responses = _responses(rng, pool, theta)
     cuts = rng.choice(CUT_CHOICES, size)
-    wanted = Wanted(np.arange(size), cuts)
+    wanted = Wanted.of_dimensions(range(size), cuts.tolist(), size + 1)
     p = np.stack([_person(setting, pool, wanted, row) for row in responses])
     return Run(setting, {n + 1: _point(p[:, n], theta, cuts) for n in range(p.shape[1])})
 

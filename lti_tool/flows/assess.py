@@ -230,6 +230,7 @@ def target_from(attempt: Attempt) -> Target:
         weights=t["weights"],
         approved=t["approved"],
         version=t["version"],
+        areas=t.get("areas", {}),  # attempts begun earlier asked for competences only
     )
 
 
@@ -249,6 +250,7 @@ def _open(s: Services, work: Work, learner: Learner, now: datetime) -> None:
             "weights": dict(soll.weights),
             "approved": soll.approved,
             "version": soll.version,
+            "areas": dict(soll.areas),
         },
         answered=0,
         started=now,
@@ -297,7 +299,9 @@ def _next(
 
 def _because(bank: Engine, chosen: Selection, asked: tuple[Asked, ...]) -> Because:
     answers = [(bank.item(q.item), q.category) for q in asked if q.category is not None]
-    return because(chosen.about, chosen.certainty, answers)
+    areas = bank.framework.areas_by_code
+    about = bank.framework.measured(chosen.about) if chosen.about in areas else (chosen.about,)
+    return because(about, chosen.certainty, answers)
 
 
 def _finish(

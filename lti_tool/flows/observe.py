@@ -46,7 +46,8 @@ def compute(s: Services, work: Work, learner: Learner) -> tuple[Profile, list[li
 
 def profile_to(profile: Profile) -> dict[str, Any]:
     return {
-        "standings": [asdict(x) | {"verdict": x.verdict.value} for x in profile.standings],
+        "standings": [_standing_to(x) for x in profile.standings],
+        "areas": [_standing_to(x) for x in profile.areas],
         "mean": list(profile.mean),
         "versions": dict(profile.versions),
         "answers": profile.answers,
@@ -56,11 +57,19 @@ def profile_to(profile: Profile) -> dict[str, Any]:
 
 def profile_from(document: dict[str, Any]) -> Profile:
     return Profile(
-        standings=tuple(
-            Standing(**(x | {"verdict": Verdict(x["verdict"])})) for x in document["standings"]
-        ),
+        standings=tuple(_standing_from(x) for x in document["standings"]),
+        # Profiles stored before areas had a verdict have none; the next fold writes them.
+        areas=tuple(_standing_from(x) for x in document.get("areas", ())),
         mean=tuple(document["mean"]),
         versions=document["versions"],
         answers=document["answers"],
         self_images=tuple(SelfImage(**i) for i in document["self_images"]),
     )
+
+
+def _standing_to(standing: Standing) -> dict[str, Any]:
+    return asdict(standing) | {"verdict": standing.verdict.value}
+
+
+def _standing_from(document: dict[str, Any]) -> Standing:
+    return Standing(**(document | {"verdict": Verdict(document["verdict"])}))

@@ -65,6 +65,8 @@ def of(
             return Prospect()
         profile = profile_from(stored.document)
         need, here = _position(s, work, learner)
+        soll = measure.target(s, learner, work.tenants.get(learner.tenant_id).settings)
+        profile, _ = replanning.planned(s, profile, stored.covariance, soll)
         wishes = replanning.wishes_of(s, learner)
         mandates = replanning.duties(work.tenants.get(learner.tenant_id).settings, learner)
         counted = _counted(work, learner)

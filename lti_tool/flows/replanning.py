@@ -9,12 +9,17 @@ import uuid
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
+from competency.judge import spread
 from competency.path import LearningPath, PathState, StepState, Wishes
+from competency.posterior import Posterior
 from competency.profile import Profile
 from competency.target import Target
 from lti_tool import logs
 from lti_tool.flows import departure, measure
 from lti_tool.ports import (
+    Json,
     Learner,
     Recommendation,
     Services,
@@ -115,7 +120,18 @@ def need_of(s: Services, work: Work, learner: Learner, profile: Profile, soll: T
         code: Belief(profile.mean[n], math.sqrt(stored.covariance[n][n]))
         for n, code in enumerate(s.content.framework.dimensions)
     }
+    profile, soll = planned(s, profile, stored.covariance, soll)
     return Need.of_profile(profile, soll, beliefs, s.content.framework.cuts)
+
+
+def planned(
+    s: Services, profile: Profile, covariance: Json, soll: Target
+) -> tuple[Profile, Target]:
+    """Return profile and Soll with the Soll of areas spread over their competences."""
+    if not soll.areas:
+        return profile, soll
+    posterior = Posterior(np.array(profile.mean), np.array(covariance))
+    return spread(measure.engine(s), posterior, profile, soll)
 
 
 def wishes_of(s: Services, learner: Learner) -> Wishes:

@@ -130,7 +130,7 @@ def question_page(waiting: Question, form: Form) -> QuestionPage:
 
 def why_asked(waiting: Question) -> Iterator[str]:
     """Yield the sentences of "Why this question?", all of them from the stored reason."""
-    topic = local(services().content.framework.by_code[waiting.about], "title")
+    topic = local(services().content.framework.topic(waiting.about), "title")
     yield _why(waiting.because, topic)
     if waiting.scene is Scene.FOREIGN:
         yield _("It comes from another kind of work: we have no better one left from yours.")

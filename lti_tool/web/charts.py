@@ -36,7 +36,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class AreaStanding:
-    """One area: means of its required competences on the axis, and what the picture says."""
+    """One area on the axis, and what the picture says.
+
+    Where the Soll is set for the area, its score; else the means of its required competences.
+    """
 
     area: str
     low_pos: float
@@ -102,20 +105,25 @@ def shown(low: float, high: float, soll: float) -> Verdict:
 
 def by_area(framework: Framework, standings: Iterable[Standing]) -> tuple[AreaStanding, ...]:
     """Return the areas in which something is required, in the framework's order."""
-    required = [s for s in standings if s.verdict is not Verdict.NONE]
+    required = {s.competency: s for s in standings if s.verdict is not Verdict.NONE}
     grouped = (
-        (a.code, [s for s in required if framework.area_of[s.competency] == a])
+        (a.code, [required[c.code] for c in a.competencies if c.code in required])
         for a in framework.areas
     )
-    return tuple(_area(code, members) for code, members in grouped if members)
+    found = (_area(code, members, required.get(code)) for code, members in grouped)
+    return tuple(area for area in found if area is not None)
 
 
-def _area(code: str, members: Sequence[Standing]) -> AreaStanding:
-    low = _mean(s.low_pos for s in members)
-    high = _mean(s.high_pos for s in members)
-    soll = _mean(s.soll_pos for s in members)
+def _area(code: str, members: Sequence[Standing], own: Standing | None) -> AreaStanding | None:
+    shown_as = members if own is None else [own]
+    if not shown_as:
+        return None
+    low = _mean(s.low_pos for s in shown_as)
+    high = _mean(s.high_pos for s in shown_as)
+    soll = _mean(s.soll_pos for s in shown_as)
     words: tuple[Verdict, ...] = (Verdict.MET, Verdict.GAP, Verdict.OPEN)
-    counts = {v: sum(s.verdict is v for s in members) for v in words}
+    every = members if own is None else [*members, own]
+    counts = {v: sum(s.verdict is v for s in every) for v in words}
     return AreaStanding(code, low, high, soll, shown(low, high, soll), counts)
 
 

@@ -207,4 +207,4 @@ def titles_of(keys: Iterable[str], units: Mapping[str, LearningUnit]) -> str:
 
 
 def _title(code: str, content: Content) -> str:
-    return local(content.framework.by_code[code], "title")
+    return local(content.framework.topic(code), "title")

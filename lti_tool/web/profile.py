@@ -72,7 +72,7 @@ def profile() -> str:
 
 def _receipt(view: ProfileView) -> Receipt | None:
     code, done = request.args.get("thema", ""), request.args.get("gesagt", "")
-    if code not in view.evidence or done not in (*KINDS, WITHDRAWN):
+    if not _lines(view, code) or done not in (*KINDS, WITHDRAWN):
         return None
     nobody = _("Nobody but you reads this. Nobody checks it.")
     stays = _("Your words now stand beside it. The result stays as it was. %(nobody)s")
@@ -95,7 +95,7 @@ def correct(code: str) -> Response | str:
     """Take a piece of evidence out, put the learner's own words beside it, or undo either."""
     view, sent = _view(), request.form
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
-    own, evidence = {e.id for e in view.evidence.get(code, ())}, sent.get("evidence", "")
+    own, evidence = {e.id for e in _lines(view, code)}, sent.get("evidence", "")
     if sent.get("do") == "withdraw" and evidence in own:
         profiles.withdraw_dispute(s, learner, evidence, now)
         return _received(code, WITHDRAWN)
@@ -117,14 +117,20 @@ def _view() -> ProfileView:
     return view
 
 
+def _lines(view: ProfileView, code: str) -> tuple[EvidenceLine, ...]:
+    framework = services().content.framework
+    known = code in framework.by_code or code in framework.areas_by_code
+    return profile_page.evidence_for(code, view, framework) if known else ()
+
+
 def dispute_page(view: ProfileView, code: str, missing: str = "") -> DisputePage:
     content = services().content
-    lines = view.evidence.get(code, ())
-    if not lines or code not in content.framework.by_code:
+    lines = _lines(view, code)
+    if not lines:
         raise NotFound("There is no such entry.", remedy="Go back to your profile.")
     return DisputePage(
         code=code,
-        title=local(content.framework.by_code[code], "title"),
+        title=local(content.framework.topic(code), "title"),
         said=tuple(Said(e.id, profile_page.said_against(e, content)) for e in lines if e.disputed),
         pieces=_pieces([e for e in lines if not e.disputed], content),
         kinds=_kinds(request.form.get("kind", "")),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from competency.framework import Framework
+from competency.framework import Competency, Framework
 from competency.packs import Content
 from competency.profile import SelfImage, Standing, Verdict
 from competency.target import RoleProfile, Target
@@ -136,14 +136,14 @@ def _in_order(standings: Iterable[Standing], target: Target) -> tuple[Standing, 
 
 
 def _row(s: Standing, view: ProfileView, content: Content) -> Row:
-    competency = content.framework.by_code[s.competency]
-    title, word = local(competency, "title"), wording.verdict(s.verdict, inferred=s.inferred)
+    topic = content.framework.topic(s.competency)
+    title, word = local(topic, "title"), wording.verdict(s.verdict, inferred=s.inferred)
     you, soll, sure = _you(s), wording.level(s.soll), wording.how_sure(s)
     role = next((r for r in content.roles if r.key == view.target.sources.get(s.competency)), None)
     return Row(
         code=s.competency,
         title=title,
-        plain=local(competency, "plain"),
+        plain=local(topic, "plain") if isinstance(topic, Competency) else "",
         verdict=s.verdict.value,
         word=word,
         bar=charts.bar(s),
@@ -153,9 +153,16 @@ def _row(s: Standing, view: ProfileView, content: Content) -> Row:
         soll=soll,
         sure=sure,
         unknown=_unknown(s),
-        sources=evidence_sentences(view.evidence.get(s.competency, ()), content),
+        sources=evidence_sentences(evidence_for(s.competency, view, content.framework), content),
         soll_from=_soll_from(role, view.target),
     )
+
+
+def evidence_for(code: str, view: ProfileView, framework: Framework) -> tuple[EvidenceLine, ...]:
+    """Return the evidence about a competence, or about every competence of an area."""
+    area = framework.areas_by_code.get(code)
+    codes = [c.code for c in area.competencies] if area else [code]
+    return tuple(line for c in codes for line in view.evidence.get(c, ()))
 
 
 def _you(s: Standing) -> str:

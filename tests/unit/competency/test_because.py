@@ -25,4 +25,4 @@ OWN = item("c", "1.1", 1.0, (-1.0, 0.0, 1.0), kind=Kind.SELF_RATING)
     ],
 )
 def test_the_word_follows_from_the_answers_about_this_competence(answers, certainty, word):
-    assert because("1.1", certainty, answers) is word
+    assert because(("1.1",), certainty, answers) is word

@@ -49,6 +49,20 @@ def change(root: Path, kind: str, edit: Callable[[Any], None], *, sealed: bool =
         seal(pack)
 
 
+def test_a_role_may_ask_for_areas_on_the_eight_levels_of_the_workshops(copy: Path):
+    def by_area(roles: list[dict[str, Any]]) -> None:
+        del roles[2]["levels"]
+        roles[2].update(areas={"1": 2, "2": 6, "3": 0, "4": 5, "5": 3, "K": 1}, steps={"4.1": 4})
+
+    change(copy, "roles", by_area)
+    content = Content.load(copy)
+    erzieher = next(r for r in content.roles if r.key == "ERZ")
+    target = Target.of([erzieher])
+    assert target.areas == {"1": 2, "2": 6, "4": 5, "5": 3, "K": 1}
+    assert target.steps == {"4.1": 4}
+    assert [f for f in check(copy) if "ERZ" in str(f)] == []
+
+
 # --- what is shipped ------------------------------------------------------------------------------
 
 
@@ -248,6 +262,10 @@ def on_item(n: int, **fields: object) -> Callable[[Any], None]:
         ("roles", on_item(0, workplace="home"), r"roles\.json\[0\] \(VFA\): workplace"),
         ("roles", lambda d: d[2]["levels"].update({"1.1": 5}), r"\(ERZ\): levels: 1\.1"),
         ("roles", lambda d: d[2]["levels"].update({"9.9": 1}), r"ERZ: no competence 9\.9"),
+        ("roles", lambda d: d[2].update(areas={"1": 9}), r"\(ERZ\): areas: 1"),
+        ("roles", lambda d: d[2].update(areas={"7": 1}), r"ERZ: no area 7"),
+        ("roles", lambda d: d[2].update(steps={"9.9": 1}), r"ERZ: no competence 9\.9"),
+        ("roles", lambda d: d[2].pop("levels"), r"\(ERZ\): levels: expected a Soll"),
         (
             "catalogue",
             lambda d: d["units"][1]["phases"][0].update(minutes=0),

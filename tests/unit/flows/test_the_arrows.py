@@ -13,6 +13,7 @@ from competency.evidence import Evidence, Source
 from competency.items import Item, Kind
 from competency.packs import Content
 from competency.path import PathState, StepState
+from competency.target import Soll
 from lti_tool.errors import Conflict
 from lti_tool.flows import assess, measure, observe, plan, profiles, roles
 from lti_tool.flows.deliver import Backoff, deliver
@@ -256,6 +257,26 @@ def test_two_roles_take_the_higher_soll_and_say_whose() -> None:
     soll = measure.target(house.s, house.learner, TenantSettings())
     assert soll.sources["5.4"] == "DL"
     assert soll.sources["4.4"] == "GB"
+
+
+def test_a_soll_for_whole_areas_gives_areas_a_verdict_and_their_competences_a_path() -> None:
+    content = Content(CONTENT.packs)
+    areas = Soll.on(8, areas={"1": 6, "4": 7, "5": 8})
+    vars(content)["roles"] = tuple(
+        r.with_soll(areas, approved=True) if r.key == "GB" else r for r in CONTENT.roles
+    )
+    house = House()
+    house.s = replace(house.s, content=content)
+    house.work_as("GB")
+    assert house.answer_all() >= 5
+    view = profiles.current(house.s, house.learner)
+    assert view is not None
+    assert [x.competency for x in view.profile.required] == ["1", "4", "5"]
+    shown = plan.current(house.s, house.learner, house.now)
+    assert shown.path is not None
+    closed = {c.competency for step in shown.path.steps for c in step.closes}
+    assert closed
+    assert {c[0] for c in closed} <= {"1", "4", "5"}
 
 
 def test_evidence_taken_out_of_the_count_changes_the_profile() -> None:
