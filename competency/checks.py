@@ -211,6 +211,9 @@ def _belongs(
         yield f"no role {', '.join(unknown)}"
     if item.picture and not _has_picture(item.picture, pack):
         yield f"no picture {item.picture}"
+    for sound in filter(None, (item.sound, item.sound_plain, item.sound_en)):
+        if f"sounds/{sound}" not in pack.files:
+            yield f"no recording sounds/{sound}"
     if item.scored and len(item.b) != categories(item) - 1:
         yield f"b has {len(item.b)} numbers, its options need {categories(item) - 1}"
     if any(x >= y for x, y in pairwise(item.b)):

@@ -24,6 +24,14 @@ class Kind(StrEnum):
     PRACTICAL_TASK = "practical_task"  # self-checked list, counts as self-report
 
 
+class Wording(StrEnum):
+    """In which words a question was put: parameters hold for one wording until DIF was checked."""
+
+    GERMAN = "de"
+    PLAIN = "de-plain"  # Einfache Sprache
+    ENGLISH = "en"
+
+
 class Scene(StrEnum):
     """Whose working day a question is set in, seen from one person's roles."""
 
@@ -77,6 +85,9 @@ class Item:
     setting: str = "both"  # desk | no_desk | both: whose working day the question is set in
     source: str = ""
     stem_plain: str = ""  # the same question in Einfache Sprache
+    sound: str = ""  # name of a recording of the pack (`sounds/`), per wording
+    sound_plain: str = ""
+    sound_en: str = ""
     plain: bool = False  # stem, options and feedback are Einfache Sprache as they stand
     learning_outcomes: tuple[str, ...] = ()  # ids of DigComp 3.0, like LO4.1.06
     ai_label: str = ""  # DigComp's label where the question is about AI
@@ -92,6 +103,17 @@ class Item:
     @property
     def scored(self) -> bool:
         return self.kind is not Kind.REFLECTION
+
+    @property
+    def has_plain(self) -> bool:
+        """Whether it reads differently in Einfache Sprache."""
+        return bool(self.stem_plain) or any(o.text_plain for o in self.options)
+
+    def wording(self, language: str, *, plain: bool) -> Wording:
+        """Return the words somebody gets who reads this language, in Einfache Sprache or not."""
+        if language == "en" and self.stem_en:
+            return Wording.ENGLISH
+        return Wording.PLAIN if language == "de" and plain and self.has_plain else Wording.GERMAN
 
     def scene(self, roles: Collection[str]) -> Scene:
         """Return how near the question's scene is to the work of somebody with these roles."""

@@ -94,6 +94,11 @@ class Content:
         return self.items_of(self.versions["items"])
 
     @cached_property
+    def has_plain(self) -> bool:
+        """Whether any question has a twin in Einfache Sprache."""
+        return any(item.has_plain for item in self.items)
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         return read_catalogue(self.newest("catalogue"))
 

@@ -34,6 +34,7 @@ class TenantSettings:
     write_back: bool = True  # path statements to the tenant's LRSs
     plan_service: bool = False  # learning plan in the LMS
     shared_devices: bool = False  # every launch is on a tablet that others use next
+    feedback: str = "end"  # what fits is explained at the end, or after "each" question
     min_group_size: int = 8
     contact: str = ""  # whom to ask
     controller: str = ""
@@ -63,6 +64,7 @@ class Learner:
     state: str = "active"  # active | objected (no proposals) | restricted
     notice_version: str | None = None
     practised: bool = False
+    plain: bool = False  # questions in Einfache Sprache, where there is such a text
     roles: tuple[str, ...] = ()  # role keys, the main role first
     wishes: Wishes | None = None
 
@@ -122,6 +124,8 @@ class Asked:
     response: Json = None  # None: not answered yet, or erased after its retention
     category: int | None = None
     answered: datetime | None = None
+    shown: str = ""  # which wording was answered, a `competency.items.Wording`; "": not known
+    put_off: datetime | None = None  # a task to be done later: asked, but nobody waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +345,10 @@ class Attempts(Protocol):
     def ask(self, learner: Learner, asked: Asked) -> None: ...
     def answer(self, asked: Asked) -> bool:
         """Store the answer; False if this position already has one (nothing is changed)."""
+        ...
+
+    def put_off(self, attempt_id: str, position: int, now: datetime) -> bool:
+        """Let nobody wait for this answer; False if it is there, or was put off before."""
         ...
 
     def reflect(

@@ -134,6 +134,13 @@ class FakeAttempts:
         self.m.questions[key] = asked
         return True
 
+    def put_off(self, attempt_id: str, position: int, now: datetime) -> bool:
+        found = self.m.questions[attempt_id, position]
+        if found.answered is not None or found.put_off is not None:
+            return False
+        self.m.questions[attempt_id, position] = replace(found, put_off=now)
+        return True
+
     def reflect(
         self, learner: Learner, attempt_id: str, item: str, response: Any, now: datetime
     ) -> None:

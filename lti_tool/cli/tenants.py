@@ -10,6 +10,7 @@ from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
 from lti_tool.store.audit import SqlAudit
 
+FEEDBACK = ("end", "each")
 SWITCHES = ("ags", "nrps", "lrs_embedded", "write_back", "plan_service", "shared_devices")
 
 
@@ -41,7 +42,7 @@ def listed(as_json: bool) -> None:
     with opened() as house, house.database.read() as conn:
         rows = [
             {"key": t.key, "name": t.name, "land": t.land}
-            | {s: getattr(t.settings, s) for s in SWITCHES}
+            | {s: getattr(t.settings, s) for s in (*SWITCHES, "feedback")}
             for t in tenants.listed(conn)
         ]
     show(rows, json_=as_json, key="tenants", empty="No tenant yet: roadmap tenant add …")
@@ -73,6 +74,11 @@ def switch(key: str, name: str, state: str) -> None:
 @click.option("--controller", help="Who is responsible (Art. 13): name and address")
 @click.option("--officer", help="How to reach the data protection officer")
 @click.option("--accessibility-contact", help="Where barriers are reported")
+@click.option(
+    "--feedback",
+    type=click.Choice(FEEDBACK),
+    help="What fits is explained at the end, or after each",
+)
 @click.option("--confirm-role", "confirmed", multiple=True, help="A role whose Soll is decided")
 def change(key: str, confirmed: tuple[str, ...], **texts: str | None) -> None:
     """Set what the first information and the statements say; it is audited.

@@ -2,7 +2,8 @@
 
 Every answer is one transaction: the answer, the next question and its reason. A reload, a second
 device or a double click therefore always finds the same question; none is scored twice.
-Versions and Soll are frozen when the attempt starts.
+Versions and Soll are frozen when the attempt starts. A task may be put off: the questions go
+on, and its answer counts whenever it comes, also after the attempt has ended.
 """
 
 import random
@@ -21,10 +22,9 @@ from competency.target import Target
 from lti_tool.errors import Conflict
 from lti_tool.flows import measure
 from lti_tool.flows.observe import refold
-from lti_tool.ports import Asked, Attempt, Learner, Reflected, Services, Work
+from lti_tool.ports import Asked, Attempt, Learner, Services, Work
 
 OPEN, FINISHED = "open", "finished"
-TAKEAWAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,11 @@ class Question:
     item: Item
     order: tuple[int, ...]
     about: str
-    given: int
     because: Because
     scene: Scene
+    bank: str  # the version of the items it is from
+    feedback: str  # end | each: when it is explained, as the attempt began
+    put_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class AttemptState:
     decided: int = 0
     required: int = 0
     touched: datetime | None = None
-    takeaways: tuple[Item, ...] = ()
+    position: int = 1  # of the question that comes next
 
 
 def practice_item(s: Services) -> Item:
@@ -105,13 +107,39 @@ def open_question(s: Services, learner: Learner, now: datetime) -> Question | No
             _next(s, work, learner, attempt, work.attempts.questions(attempt.id), now)
             asked = work.attempts.questions(attempt.id)
     waiting = _waiting(asked)
-    return None if waiting is None else _question(s, attempt, waiting)
+    return None if waiting is None else question_of(s, attempt, waiting)
+
+
+def put_off(s: Services, learner: Learner, position: int, now: datetime) -> Outcome:
+    """Leave a task for later and ask what comes next. Writes and commits.
+
+    :raises Conflict: no such question was asked, or it is no task.
+    """
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        attempt, asked = _asked_so_far(work, learner)
+        question = _at(asked, position)
+        item = measure.engine(s, attempt.versions).item(question.item)
+        if item.kind is not Kind.PRACTICAL_TASK:
+            raise Conflict("This question cannot be put off.", remedy="Answer it, or pause.")
+        if attempt.state != OPEN or not work.attempts.put_off(attempt.id, position, now):
+            return Outcome("already")
+        attempt = replace(attempt, touched=now)
+        work.attempts.save(attempt)
+        return _next(s, work, learner, attempt, work.attempts.questions(attempt.id), now)
 
 
 def answer(
-    s: Services, learner: Learner, position: int, response: scoring.Response, now: datetime
+    s: Services,
+    learner: Learner,
+    position: int,
+    response: scoring.Response,
+    now: datetime,
+    shown: str = "",
 ) -> Outcome:
-    """Store an answer and ask what comes next, in one transaction.
+    """Store an answer and ask what comes next, in one transaction. `shown` is the wording.
+
+    The answer to a task that was put off counts after the end of the attempt, too.
 
     :raises IncompleteResponse: something is missing; nothing was stored.
     :raises MalformedResponse: it is no answer to this question.
@@ -119,14 +147,10 @@ def answer(
     """
     with s.store.begin() as work:
         learner = work.learners.lock(learner.id)
-        attempt = work.attempts.latest(learner.id)
-        if attempt is None:
-            raise Conflict("Nothing was asked yet.", remedy="Start with the first question.")
-        asked = work.attempts.questions(attempt.id)
-        question = next((q for q in asked if q.position == position), None)
-        if question is None:
-            raise Conflict("This question was not asked.", remedy="Go on with the open question.")
-        if question.answered is not None or attempt.state != OPEN:
+        attempt, asked = _asked_so_far(work, learner)
+        question = _at(asked, position)
+        taken = attempt.state == OPEN or question.put_off is not None
+        if question.answered is not None or not taken:
             return Outcome("already")
         bank = measure.engine(s, attempt.versions)
         item = bank.item(question.item)
@@ -136,13 +160,18 @@ def answer(
             response=dict(response),
             category=scoring.score(item, response),
             answered=now,
+            shown=shown,
         )
         if not work.attempts.answer(done):
             return Outcome("already")
         asked = tuple(done if q.position == position else q for q in asked)
         attempt = replace(attempt, answered=attempt.answered + 1, touched=now)
         work.attempts.save(attempt)
-        return _next(s, work, learner, attempt, asked, now)
+        if attempt.state == OPEN:
+            return _next(s, work, learner, attempt, asked, now)
+        _record(s, work, learner, attempt, asked)
+        refold(s, work, learner, now)
+        return Outcome("finished")
 
 
 def finish(s: Services, learner: Learner, now: datetime) -> None:
@@ -179,45 +208,8 @@ def state(s: Services, learner: Learner) -> AttemptState:
         decided=bank.decided(_posterior(bank, asked), soll),
         required=len(bank.required(soll)),
         touched=attempt.touched,
-        takeaways=_takeaways(bank, asked),
+        position=min((q.position for q in asked if _waits(q)), default=len(asked) + 1),
     )
-
-
-def reflection_items(s: Services) -> tuple[Item, ...]:
-    """Return the private questions (K.1): answered for oneself, never measured."""
-    return tuple(i for i in s.content.items if i.kind is Kind.REFLECTION)
-
-
-def reflect(
-    s: Services, learner: Learner, item_key: str, response: scoring.Response, now: datetime
-) -> None:
-    """Keep a private answer where only its owner finds it. Writes and commits."""
-    item = next((i for i in reflection_items(s) if i.key == item_key), None)
-    if item is None:
-        raise Conflict("There is no such question.", remedy="Go back to your page.")
-    scoring.validate(item, response)
-    with s.store.begin() as work:
-        learner = work.learners.lock(learner.id)
-        attempt = work.attempts.latest(learner.id)
-        if attempt is None:
-            raise Conflict("Answer some questions first.", remedy="Start with the first question.")
-        work.attempts.reflect(learner, attempt.id, item_key, dict(response), now)
-
-
-def reflections(s: Services, learner: Learner) -> tuple[Reflected, ...]:
-    """Return the private answers there are, the newest first."""
-    with s.store.read() as work:
-        return work.attempts.reflections(learner.id)
-
-
-def forget_reflection(s: Services, learner: Learner, attempt_id: str, item: str) -> None:
-    """Delete one private answer; what is gone already is fine. Writes and commits.
-
-    Nothing is noted in the audit: no log knows who answered these questions.
-    """
-    with s.store.begin() as work:
-        learner = work.learners.lock(learner.id)
-        work.attempts.forget_reflection(learner.id, attempt_id, item)
 
 
 def target_from(attempt: Attempt) -> Target:
@@ -242,7 +234,7 @@ def _open(s: Services, work: Work, learner: Learner, now: datetime) -> None:
         tenant_id=learner.tenant_id,
         learner_id=learner.id,
         state=OPEN,
-        versions=measure.versions(s),
+        versions={**measure.versions(s), "feedback": tenant.settings.feedback},
         target={
             "roles": list(soll.roles),
             "steps": dict(soll.steps),
@@ -353,16 +345,40 @@ def evidence_id(question: Asked) -> str:
 
 
 def _posterior(bank: Engine, asked: tuple[Asked, ...]) -> Posterior:
-    answers = [(q.item, q.category) for q in asked if q.category is not None]
-    states = bank.replay(answers)
+    states = bank.replay((q.item, q.category) for q in told(asked) if q.category is not None)
     return states[-1] if states else bank.prior()
 
 
+def told(asked: tuple[Asked, ...]) -> list[Asked]:
+    """Return what was answered, in the order of the answers: a task may have been put off."""
+    moments = [(q.answered, q.position, q) for q in asked if q.answered is not None]
+    return [q for _answered, _position, q in sorted(moments, key=lambda told: told[:2])]
+
+
 def _waiting(asked: tuple[Asked, ...]) -> Asked | None:
-    return next((q for q in asked if q.answered is None), None)
+    return next((q for q in asked if _waits(q)), None)
 
 
-def _question(s: Services, attempt: Attempt, asked: Asked) -> Question:
+def _waits(question: Asked) -> bool:
+    return question.answered is None and question.put_off is None
+
+
+def _asked_so_far(work: Work, learner: Learner) -> tuple[Attempt, tuple[Asked, ...]]:
+    """Return the newest attempt and its questions; :raises Conflict: there is none."""
+    attempt = work.attempts.latest(learner.id)
+    if attempt is None:
+        raise Conflict("Nothing was asked yet.", remedy="Start with the first question.")
+    return attempt, work.attempts.questions(attempt.id)
+
+
+def _at(asked: tuple[Asked, ...], position: int) -> Asked:
+    found = next((q for q in asked if q.position == position), None)
+    if found is None:
+        raise Conflict("This question was not asked.", remedy="Go on with the open question.")
+    return found
+
+
+def question_of(s: Services, attempt: Attempt, asked: Asked) -> Question:
     bank = measure.engine(s, attempt.versions)
     return Question(
         attempt_id=attempt.id,
@@ -371,9 +387,11 @@ def _question(s: Services, attempt: Attempt, asked: Asked) -> Question:
         item=bank.item(asked.item),
         order=asked.order,
         about=str(asked.reason["about"]),
-        given=attempt.answered,
         because=Because(asked.reason.get("because", Because.UNSURE)),
         scene=Scene(asked.reason.get("chosen", {}).get("scene", Scene.UNSAID)),
+        bank=attempt.versions["items"],
+        feedback=attempt.versions.get("feedback", "end"),
+        put_off=asked.put_off is not None,
     )
 
 
@@ -390,9 +408,3 @@ def _order(attempt_id: str, item: Item) -> tuple[int, ...]:
     if item.kind is Kind.ORDERING and indices == sorted(indices):
         indices = indices[1:] + indices[:1]
     return tuple(indices)
-
-
-def _takeaways(bank: Engine, asked: tuple[Asked, ...]) -> tuple[Item, ...]:
-    """Return the last few items with a feedback text, whatever was answered."""
-    items = [bank.item(q.item) for q in asked if q.answered is not None]
-    return tuple(i for i in reversed(items) if i.feedback and not i.self_report)[:TAKEAWAYS]

@@ -131,6 +131,13 @@ def speak(s: Services, learner: Learner, language: str, now: datetime) -> None:
         work.learners.save(replace(learner, language=language), now)
 
 
+def prefer_plain(s: Services, learner: Learner, plain: bool, now: datetime) -> None:
+    """Keep whether questions come in Einfache Sprache, where there is such a text."""
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        work.learners.save(replace(learner, plain=plain), now)
+
+
 def _lines(
     counting: tuple[Recorded, ...], revoked: tuple[Recorded, ...], asked: Mapping[str, Item]
 ) -> dict[str, tuple[EvidenceLine, ...]]:

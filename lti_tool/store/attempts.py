@@ -54,6 +54,8 @@ class SqlAttempts:
                 response=r.response,
                 category=r.category,
                 answered=None if r.answered_us is None else at(r.answered_us),
+                shown=r.shown or "",
+                put_off=None if r.put_off_us is None else at(r.put_off_us),
             )
             for r in rows
         )
@@ -83,8 +85,24 @@ class SqlAttempts:
                 question.c.answered_us.is_(None),
             )
             .values(
-                response=asked.response, category=asked.category, answered_us=us(asked.answered)
+                response=asked.response,
+                category=asked.category,
+                answered_us=us(asked.answered),
+                shown=asked.shown or None,
             )
+        )
+        return done.rowcount == 1
+
+    def put_off(self, attempt_id: str, position: int, now: datetime) -> bool:
+        done = self.conn.execute(
+            update(question)
+            .where(
+                question.c.attempt_id == attempt_id,
+                question.c.position == position,
+                question.c.answered_us.is_(None),
+                question.c.put_off_us.is_(None),
+            )
+            .values(put_off_us=us(now))
         )
         return done.rowcount == 1
 

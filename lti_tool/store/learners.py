@@ -26,6 +26,7 @@ def value(row: Row[tuple[object, ...]]) -> Learner:
         state=r["state"],
         notice_version=r["notice_version"],
         practised=r["practised"],
+        plain=bool(r["plain"]),
         roles=tuple(r["roles"]),
         wishes=wishes_from(r["wishes"]) if r["wishes"] else None,
     )
@@ -54,6 +55,7 @@ class SqlLearners:
                     else_=core.learner.c.notice_us,
                 ),
                 practised=learner.practised,
+                plain=learner.plain,
                 roles=list(learner.roles),
                 wishes=wishes_to(learner.wishes) if learner.wishes else None,
                 last_seen_us=us(now),

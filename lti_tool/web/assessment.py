@@ -1,20 +1,24 @@
-"""Practice, questions, pause and done. Every click is saved."""
+"""Questions, what is said after an answer, pause and done. Every click is saved."""
 
+import mimetypes
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from competency import scoring
 from competency.because import Because
-from competency.errors import IncompleteResponse
+from competency.errors import IncompleteResponse, UnknownPack
 from competency.items import Item, Kind, Scene
-from lti_tool.flows import assess, profiles
+from lti_tool.errors import NotFound
+from lti_tool.flows import asked, assess
+from lti_tool.flows.asked import Given
 from lti_tool.flows.assess import AttemptState, Question
-from lti_tool.web import questions
+from lti_tool.web import explaining, later, plain, questions
+from lti_tool.web.explaining import Explained
+from lti_tool.web.formats import language
 from lti_tool.web.questions import Form
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
@@ -32,19 +36,27 @@ class QuestionPage:
     title: str
     standing: str
     position: int
-    given: int
     most: int
     item: str
     why: tuple[str, ...]
     already: bool = False
+    left: bool = False  # the task before this question was put off
+    put_off: bool = False  # this one is a task for later: outside of the count
+
+    @property
+    def given(self) -> int:
+        """How many questions came before this one: it never falls."""
+        return self.position - 1
 
 
 @dataclass(frozen=True, slots=True)
-class PracticePage:
-    form: Form
-    answered: bool = False
-    said: str = ""
-    feedback: str = ""
+class AnsweredPage:
+    """A question that has its answer. It is explained only where that is wanted at once."""
+
+    explained: Explained | None
+    standing: str
+    button: str
+    url: str
 
 
 def begin() -> Response:
@@ -56,75 +68,135 @@ def begin() -> Response:
         assess.restart(s, learner, now)
     else:
         assess.start(s, learner, now)
-    return redirect(url_for("learner.question"), 303)
+    return _on_to_the_next()
 
 
 def question() -> Response | str:
     """Show the question that waits for an answer; without one, lead to where the person stands."""
+    waiting = assess.open_question(services(), current_launch().learner, datetime.now(UTC))
+    return _nothing_waits() if waiting is None else _shown(waiting)
+
+
+def asked_at(position: int) -> Response | str:
+    """Show the question of this number: to answer, or what became of it when it has its answer."""
     s, learner = services(), current_launch().learner
-    waiting = assess.open_question(s, learner, datetime.now(UTC))
-    if waiting is None:
-        ended = assess.state(s, learner).state == "finished"
-        return redirect(url_for("learner.done" if ended else "learner.start"), 303)
-    form = questions.form_of(waiting.item, waiting.order, s.content)
-    if waiting.item.kind is Kind.ORDERING:
-        order = questions.parse_order(request.args.get("order", ""), waiting.order)
-        move = questions.parse_move(request.args.get("up", ""), request.args.get("down", ""))
-        form = questions.ordered(form, order, move if move and move.option in order else None)
-    page = replace(question_page(waiting, form), already="already" in request.args)
-    return render_template("question.html", page=page)
+    found = asked.look_up(s, learner, position)
+    if isinstance(found, Question):
+        return _shown(found)
+    if found is None:
+        return redirect(url_for("learner.question"), 303)
+    return render_template("answered.html", page=answered_page(found, assess.state(s, learner)))
 
 
 def answer() -> Response | str:
-    """Save an answer; a move of an ordering or "later" saves nothing and comes back."""
+    """Save an answer, put a task off, move a step of an ordering, or change the wording."""
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
-    position = request.form.get("position", type=int)
-    waiting = assess.open_question(s, learner, now)
-    if waiting is None or position != waiting.position:
+    asked_for = _meant(request.form.get("position", type=int), request.form.get("item", ""))
+    if asked_for is None:
         # Browser-back, a second tab or a double click: the stored answer stays.
         return redirect(url_for("learner.question", already=1), 303)
+    if (easy := plain.pressed()) is not None:
+        return _in_other_words(asked_for, easy=easy)
     if request.form.get("do") == "later":
-        return redirect(url_for("learner.pause"), 303)
-    if (moved := _moved(waiting)) is not None:
+        return _put_off(asked_for)
+    if (moved := _moved(asked_for)) is not None:
         return moved
-    response = questions.response_of(waiting.item, waiting.order, request.form)
+    response = questions.response_of(asked_for.item, asked_for.order, request.form)
     try:
-        outcome = assess.answer(s, learner, waiting.position, response, now)
+        outcome = assess.answer(s, learner, asked_for.position, response, now, plain.shown())
     except IncompleteResponse as error:
-        form = questions.form_of(waiting.item, waiting.order, s.content)
-        form = questions.lacking(questions.filled(form, response), error)
-        return render_template("question.html", page=question_page(waiting, form))
-    if outcome.kind == "finished":
-        return redirect(url_for("learner.done"), 303)
-    again = 1 if outcome.kind == "already" else None
-    return redirect(url_for("learner.question", already=again), 303)
+        form = questions.lacking(questions.filled(_form(asked_for), response), error)
+        return render_template("question.html", page=question_page(asked_for, form))
+    if outcome.kind == "already":
+        return redirect(url_for("learner.question", already=1), 303)
+    if asked_for.feedback == "each":
+        return redirect(url_for("learner.asked_at", position=asked_for.position), 303)
+    return _on_to_the_next()
 
 
-def _moved(waiting: Question) -> Response | None:
-    move = questions.parse_move(request.form.get("up", ""), request.form.get("down", ""))
-    if move is None or waiting.item.kind is not Kind.ORDERING:
+def _meant(position: int | None, item: str) -> Question | None:
+    """Return the open question, or task for later, that a form answers."""
+    s, learner = services(), current_launch().learner
+    if position is None:
         return None
-    before = questions.parse_order(request.form.get("order", ""), waiting.order)
+    waiting = assess.open_question(s, learner, datetime.now(UTC))
+    found = asked.look_up(s, learner, position)
+    if not isinstance(found, Question) or item not in ("", found.item.key):
+        return None  # answered, or the attempt of this form is over
+    return found if found.put_off or waiting == found else None
+
+
+def _on_to_the_next(left: int | None = None) -> Response:
+    waiting = assess.open_question(services(), current_launch().learner, datetime.now(UTC))
+    if waiting is None:
+        return _nothing_waits()
+    return redirect(url_for("learner.asked_at", position=waiting.position, left=left), 303)
+
+
+def _nothing_waits() -> Response:
+    ended = assess.state(services(), current_launch().learner).state == "finished"
+    return redirect(url_for("learner.done" if ended else "learner.start"), 303)
+
+
+def _shown(found: Question) -> str:
+    form = _form(found)
+    if found.item.kind is Kind.ORDERING:
+        order = questions.parse_order(request.args.get("order", ""), found.order)
+        move = questions.parse_move(request.args.get("up", ""), request.args.get("down", ""))
+        form = questions.ordered(form, order, move if move and move.option in order else None)
+    already, left = "already" in request.args, "left" in request.args
+    page = replace(question_page(found, form), already=already, left=left)
+    return render_template("question.html", page=page)
+
+
+def _form(found: Question, *, easy: bool | None = None) -> Form:
+    easy = plain.chosen() if easy is None else easy
+    content = services().content
+    return questions.form_of(found.item, found.order, content, bank=found.bank, easy=easy)
+
+
+def _in_other_words(found: Question, *, easy: bool) -> str:
+    response = questions.response_of(found.item, found.order, request.form)
+    form = questions.filled(_form(found, easy=easy), response)
+    return render_template("question.html", page=question_page(found, form))
+
+
+def _put_off(found: Question) -> Response:
+    if found.item.kind is Kind.PRACTICAL_TASK and not found.put_off:
+        assess.put_off(services(), current_launch().learner, found.position, datetime.now(UTC))
+    return _on_to_the_next(left=1)
+
+
+def _moved(found: Question) -> Response | None:
+    move = questions.parse_move(request.form.get("up", ""), request.form.get("down", ""))
+    if move is None or found.item.kind is not Kind.ORDERING:
+        return None
+    before = questions.parse_order(request.form.get("order", ""), found.order)
     after = "-".join(str(n) for n in questions.moved(before, move))
     # Plain text on purpose: the address of a short page, built from numbers only.
-    address = f"{url_for('learner.question')}?order={after}&{move.way}={move.option}"
-    return redirect(address, 303)
+    here = url_for("learner.asked_at", position=found.position)
+    return redirect(f"{here}?order={after}&{move.way}={move.option}", 303)
 
 
-def question_page(waiting: Question, form: Form) -> QuestionPage:
-    topic = local(waiting.item, "topic")
-    number = waiting.position
+def question_page(found: Question, form: Form) -> QuestionPage:
+    topic, number = local(found.item, "topic"), found.position
+    if found.put_off:
+        title = _("Task for later: %(topic)s", topic=topic) if topic else _("Task for later")
+        standing = _("A task that you left for later")
+    else:
+        title = _("Question %(number)s", number=number)
+        if topic:
+            title = _("Question %(number)s: %(topic)s", number=number, topic=topic)
+        standing = _("Question %(number)s of at most %(most)s", number=number, most=found.most)
     return QuestionPage(
-        form=form,
-        title=_("Question %(number)s: %(topic)s", number=number, topic=topic)
-        if topic
-        else _("Question %(number)s", number=number),
-        standing=_("Question %(number)s of at most %(most)s", number=number, most=waiting.most),
+        form=replace(form, later=form.later and not found.put_off),
+        title=title,
+        standing=standing,
         position=number,
-        given=waiting.given,
-        most=waiting.most,
-        item=waiting.item.key,
-        why=tuple(why_asked(waiting)),
+        most=found.most,
+        item=found.item.key,
+        why=tuple(why_asked(found)),
+        put_off=found.put_off,
     )
 
 
@@ -150,19 +222,50 @@ def _why(because: Because, topic: str) -> str:
             return _("In “%(topic)s” it is not yet sure what you can already do.", topic=topic)
 
 
+def answered_page(found: Given, state: AttemptState) -> AnsweredPage:
+    explained = None
+    if found.feedback == "each":
+        wording = found.item.wording(language(), plain=plain.chosen())
+        explained = explaining.explained(found.item, found.response, wording)
+    if state.state == "open":
+        button, url = _on_with(state), url_for("learner.question")
+    else:
+        button, url = _("Go on to the result"), url_for("learner.done")
+    standing = _("Question %(number)s is answered", number=found.position)
+    return AnsweredPage(explained, standing, button, url)
+
+
+def _on_with(state: AttemptState) -> str:
+    return _("Go on with question %(number)s", number=state.position)
+
+
+def sound(bank: str, name: str) -> Response:
+    """Send a recording of a question, from the version of the items that was asked."""
+    try:
+        recorded = services().content.pack("items", bank).read(f"sounds/{name}")
+    except UnknownPack:
+        raise NotFound("There is no such recording.", remedy="Read the question.") from None
+    response = make_response(recorded)
+    response.headers["Content-Type"] = mimetypes.guess_type(name)[0] or "audio/mpeg"
+    # A player asks for parts; Safari plays nothing without.
+    return response.make_conditional(request, accept_ranges=True, complete_length=len(recorded))
+
+
 def pause() -> Response | str:
     """Say what is saved, and offer to go on, to free the device, or to see a result now."""
     s, learner = services(), current_launch().learner
     state = assess.state(s, learner)
-    if state.state != "open":
+    if state.state == "finished":
         return redirect(url_for("learner.start"), 303)
     return render_template("pause.html", page=pause_page(state))
 
 
 def pause_page(state: AttemptState) -> dict[str, Any]:
+    begun = state.state == "open"  # a pause can be tried out with the practice question, too
     return {
         "saved": saved_answers(state.answered),
-        "button": _("Go on with question %(number)s", number=state.answered + 1),
+        "button": _on_with(state) if begun else _("Continue"),
+        "url": url_for("learner.question" if begun else "learner.start"),
         "may_see_result": state.answered >= ENOUGH_FOR_A_RESULT,
     }
 
@@ -176,6 +279,7 @@ def take_a_break() -> Response:
 
 
 def done() -> Response | str:
+    """The questions are done: where to go now, what waits, and what is worth taking along."""
     s, learner = services(), current_launch().learner
     state = assess.state(s, learner)
     if state.state != "finished":
@@ -184,6 +288,7 @@ def done() -> Response | str:
 
 
 def done_page(state: AttemptState) -> dict[str, Any]:
+    s, learner = services(), current_launch().learner
     return {
         "answered": ngettext(
             "You have answered %(num)d question.",
@@ -197,50 +302,11 @@ def done_page(state: AttemptState) -> dict[str, Any]:
         )
         if state.required
         else "",
-        "takeaways": [local(item, "feedback") for item in state.takeaways],
+        "later": later.tasks(),
+        "takeaways": [local(item, "feedback") for item in asked.takeaways(s, learner)],
+        "explained": [_note(item) for item in asked.explained(s, learner)],
     }
 
 
-def practice() -> str:
-    return render_template("practice.html", page=PracticePage(practice_form()))
-
-
-def try_practice() -> Response | str:
-    """Answer the practice question: feedback here and only here; it never counts."""
-    s, learner, now = services(), current_launch().learner, datetime.now(UTC)
-    if request.form.get("do") == "skip":
-        profiles.remember_practice(s, learner, now)
-        return redirect(url_for("learner.start"), 303)
-    item = assess.practice_item(s)
-    page = practice_result(item)
-    if page.answered:
-        profiles.remember_practice(s, learner, now)
-    return render_template("practice.html", page=page)
-
-
-def practice_form() -> Form:
-    s = services()
-    item = assess.practice_item(s)
-    return questions.form_of(item, range(len(item.options)), s.content)
-
-
-def practice_result(item: Item) -> PracticePage:
-    form = practice_form()
-    response = questions.response_of(item, range(len(item.options)), request.form)
-    try:
-        scoring.validate(item, response)
-    except IncompleteResponse as error:
-        return PracticePage(questions.lacking(form, error))
-    said = practice_said(item, response)
-    return PracticePage(form, answered=True, said=said, feedback=local(item, "feedback"))
-
-
-def practice_said(item: Item, response: scoring.Response) -> str:
-    """Return what is right, in words that leave room to grow."""
-    right = next(n for n, option in enumerate(item.options) if option.correct)
-    text = local(item.options[right], "text")
-    if questions.DONT_KNOW in response:
-        return _("It is fine not to know something. “%(text)s” fits here.", text=text)
-    if response.get("choice") == right:
-        return _("Your answer “%(text)s” fits.", text=text)
-    return _("“%(text)s” fits best here. If that is new, you have just learned it.", text=text)
+def _note(item: Item) -> tuple[str, str]:
+    return local(item, "topic") or local(item, "stem"), local(item, "feedback")

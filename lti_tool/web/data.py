@@ -6,7 +6,7 @@ from typing import Any
 from flask import make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from lti_tool.flows import assess, persons
+from lti_tool.flows import assess, persons, reflecting
 from lti_tool.flows.persons import StoredGroup
 from lti_tool.web import erasure, reflections, session, taken_back
 from lti_tool.web.formats import language
@@ -62,7 +62,7 @@ def _reflections() -> list[dict[str, str]]:
             "title": local(i, "topic") or local(i, "stem"),
             "answered": _said(sum(n.item == i.key for n in given)),
         }
-        for i in assess.reflection_items(s)
+        for i in reflecting.private_items(s)
     ]
 
 

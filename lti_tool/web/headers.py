@@ -16,8 +16,8 @@ from lti_tool.settings import Settings
 _LOOPBACK = ("http://localhost:*", "http://127.0.0.1:*")
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
-    "img-src 'self' data:; connect-src 'self'; form-action {targets}; base-uri 'none'; "
-    "frame-ancestors {ancestors}"
+    "img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action {targets}; "
+    "base-uri 'none'; frame-ancestors {ancestors}"
 )
 
 

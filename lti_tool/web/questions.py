@@ -9,18 +9,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from flask import url_for
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from competency.errors import IncompleteResponse
-from competency.items import Item, Kind
+from competency.items import Item, Kind, Wording
 from competency.packs import Content
 from competency.scoring import Response, field_of
+from lti_tool.web import plain
 from lti_tool.web.formats import language
 from lti_tool.web.translate import gettext as _
-from lti_tool.web.wording import local
 
 DONT_KNOW = "dont_know"
+_SUFFIX = {Wording.GERMAN: "", Wording.PLAIN: "_plain", Wording.ENGLISH: "_en"}
 _CONTROL = {
     "choice": "radio",
     "choices": "checkbox",
@@ -79,11 +81,14 @@ class Form:
     submit: str
     skip_label: str
     skip_as_option: bool
+    shown: Wording  # stored with the answer
+    switch: str = ""  # what the switch of Einfache Sprache asks for; "": none
     self_report: bool = False
     private: bool = False
     later: bool = False
     skipped: bool = False
     picture: Picture | None = None
+    sound: str = ""  # address of a recording in this wording
     spots: tuple[Spot, ...] = ()
     targets: tuple[tuple[str, str], ...] = ()
     order: str = ""
@@ -105,28 +110,43 @@ class Move:
     way: str  # up | down
 
 
-def form_of(item: Item, order: Sequence[int], content: Content) -> Form:
-    """Return the empty form of a question, its options in this order."""
+def worded(part: object, name: str, wording: Wording) -> str:
+    """Return a text of a question in this wording; German where it has no other."""
+    own = str(getattr(part, f"{name}{_SUFFIX[wording]}", ""))
+    return own or str(getattr(part, name))
+
+
+def form_of(
+    item: Item, order: Sequence[int], content: Content, *, bank: str = "", easy: bool
+) -> Form:
+    """Return the empty form of a question of this bank (the newest), its options in this order.
+
+    `easy`: in Einfache Sprache, where there is such a text.
+    """
     field = field_of(item.kind)
+    wording = item.wording(language(), plain=easy)
     control = "groups" if item.kind is Kind.CATEGORIZE else _CONTROL[field]
-    texts = [Choice(i, local(item.options[i], "text")) for i in order]
+    texts = [Choice(i, worded(item.options[i], "text", wording)) for i in order]
     if item.spots:
         texts = [replace(c, text=f"{n}. {c.text}") for n, c in enumerate(texts, start=1)]
     return Form(
         control=control,
         name=field,
-        stem=local(item, "stem"),
+        stem=worded(item, "stem", wording),
         hint=_hint(item),
         options=tuple(texts),
         submit=_submit(item),
         skip_label=_("I don’t know"),
         skip_as_option=control in ("radio", "checkbox") and item.kind is not Kind.PRACTICAL_TASK,
+        shown=wording,
+        switch=plain.switch(easy=easy),
         self_report=item.self_report,
         private=not item.scored,
         later=item.kind is Kind.PRACTICAL_TASK,
-        picture=_picture(item, content),
+        picture=_picture(item, content, bank, wording),
+        sound=_sound(item, content, bank, wording),
         spots=tuple(Spot(*item.spots[i]) for i in order) if item.spots else (),
-        targets=_targets(item, order),
+        targets=_targets(item, order, wording),
     )
 
 
@@ -243,15 +263,17 @@ def _hint(item: Item) -> str:
         Kind.MULTIPLE_RESPONSE: _("Several answers are right."),
         Kind.ORDERING: _("Tap “Up” or “Down” until the order is right."),
         Kind.HOTSPOT: _("There are several places. Tap the picture or the list."),
-        Kind.PRACTICAL_TASK: _("Do it now or later. Then tick what you have done."),
+        Kind.PRACTICAL_TASK: _("Do it now or later. Then tick what you have done.")
+        + " "
+        + _("Write down no names and nothing about anybody’s health."),
     }
     return hints.get(item.kind, "")
 
 
-def _targets(item: Item, order: Sequence[int]) -> tuple[tuple[str, str], ...]:
+def _targets(item: Item, order: Sequence[int], wording: Wording) -> tuple[tuple[str, str], ...]:
     # Sorted by text: in the order of the options the solution would lie beside the question.
     found: Mapping[str, str] = {
-        item.options[i].target: local(item.options[i], "target")
+        item.options[i].target: worded(item.options[i], "target", wording)
         for i in order
         if item.options[i].target
     }
@@ -278,15 +300,23 @@ def _moved(text: str, place: str, count: str) -> str:
     )
 
 
-def _picture(item: Item, content: Content) -> Picture | None:
+def _sound(item: Item, content: Content, bank: str, wording: Wording) -> str:
+    """Return where a recording is heard. None stands in for another: it would say other words."""
+    name = str(getattr(item, f"sound{_SUFFIX[wording]}"))
+    pack = bank or content.newest("items").ref
+    return url_for("learner.sound", bank=pack, name=name) if name else ""
+
+
+def _picture(item: Item, content: Content, bank: str, wording: Wording) -> Picture | None:
     """Return the item's drawing. Packs are checked against their checksums when they are loaded."""
     if not item.picture:
         return None
-    source = content.newest("items").file(f"pictures/{item.picture}").read_text(encoding="utf-8")
+    pack = content.pack("items", bank) if bank else content.newest("items")
+    source = pack.file(f"pictures/{item.picture}").read_text(encoding="utf-8")
     head, _mark, body = source.partition(">")
     box = re.search(r'viewBox="0 0 (\d+) (\d+)"', head)
     width, height = box.groups() if box else ("320", "240")
     inner = Markup(body.rpartition("</svg>")[0])  # noqa: S704  (from a sealed pack)
     if language() != "de":
         inner = Markup('<g lang="de">{}</g>').format(inner)  # signs and screens stay German
-    return Picture(inner, width, height, local(item, "picture_alt"))
+    return Picture(inner, width, height, worded(item, "picture_alt", wording))

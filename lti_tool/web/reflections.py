@@ -13,9 +13,9 @@ from competency import scoring
 from competency.errors import IncompleteResponse
 from competency.items import Item
 from lti_tool.errors import NotFound
-from lti_tool.flows import assess
+from lti_tool.flows import reflecting
 from lti_tool.ports import Reflected
-from lti_tool.web import questions
+from lti_tool.web import plain, questions
 from lti_tool.web.formats import day
 from lti_tool.web.questions import Form
 from lti_tool.web.services import services
@@ -50,11 +50,11 @@ def reflect(item: str) -> Response | str:
     """Keep an answer, or delete an earlier one."""
     found, s, learner = _private(item), services(), current_launch().learner
     if forgotten := request.form.get("forget", ""):
-        assess.forget_reflection(s, learner, forgotten, item)
+        reflecting.forget(s, learner, forgotten, item)
         return redirect(url_for("learner.data", weg=1), 303)
     response = questions.response_of(found, range(len(found.options)), request.form)
     try:
-        assess.reflect(s, learner, item, response, datetime.now(UTC))
+        reflecting.reflect(s, learner, item, response, datetime.now(UTC))
     except IncompleteResponse as error:
         form = questions.lacking(_form(found), error)
         return render_template("reflection.html", page=_page(item, form))
@@ -64,9 +64,9 @@ def reflect(item: str) -> Response | str:
 def notes() -> tuple[Note, ...]:
     """Return every private answer of the learner, the newest first."""
     s = services()
-    items = {i.key: i for i in assess.reflection_items(s)}
+    items = {i.key: i for i in reflecting.private_items(s)}
     return tuple(
-        _note(r, items.get(r.item)) for r in assess.reflections(s, current_launch().learner)
+        _note(r, items.get(r.item)) for r in reflecting.reflections(s, current_launch().learner)
     )
 
 
@@ -88,7 +88,7 @@ def _page(item: str, form: Form) -> ReflectionPage:
 
 
 def _private(key: str) -> Item:
-    items = assess.reflection_items(services())
+    items = reflecting.private_items(services())
     found = next((i for i in items if i.key == key), None)
     if found is None:
         raise NotFound("There is no such question.", remedy="Go back to your page.")
@@ -96,4 +96,5 @@ def _private(key: str) -> Item:
 
 
 def _form(item: Item) -> Form:
-    return questions.form_of(item, range(len(item.options)), services().content)
+    content, easy = services().content, plain.chosen()
+    return questions.form_of(item, range(len(item.options)), content, easy=easy)

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.conftest import missing
+from tests.pages.enriched import enriched
 from tests.pages.gallery import Shown, gallery
 from tests.pages.scene import WORD, Stage
 from tests.pages.serving import served
@@ -110,7 +111,8 @@ def _cookie(shown: Shown) -> dict[str, str]:
 def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Studio]:
     if not AXE.is_file():
         missing("axe-core", "tools/build_assets.py")
-    with served(tmp_path_factory.mktemp("pages")) as stage:
+    folder = tmp_path_factory.mktemp("pages")
+    with served(folder, enriched(folder)) as stage:
         pages = tuple(gallery(stage))
         answers = {p.name: _posted(stage, p) for p in pages if p.form is not None}
         yield Studio(stage, browser, pages, answers)

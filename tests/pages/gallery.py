@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-from lti_tool.flows import assess, plan, profiles
+from lti_tool.flows import assess, plan, profiles, reflecting
 from lti_tool.flows.profiles import EvidenceLine
 from lti_tool.ports import Learner
 from tests.pages.scene import Stage, Visitor
@@ -84,6 +84,40 @@ def _questions(stage: Stage) -> Iterator[Shown]:
     english = stage.ready(ROLE, language="en")
     stage.ask(english, stage.item(Kind.SCENARIO))
     yield Shown("question-en", english, "frage")
+    easy = stage.ready(ROLE)
+    profiles.prefer_plain(stage.s, _of(stage, easy), True, stage.now)
+    stage.ask(easy, stage.item(Kind.SINGLE_CHOICE))
+    yield Shown("question-plain", easy, "frage")
+    given = stage.assessed(ROLE, most=2)
+    yield Shown("question-given", given, "frage/1")
+    yield from _for_later(stage)
+    yield from _explained(stage)
+
+
+def _for_later(stage: Stage) -> Iterator[Shown]:
+    """A task that was put off, and where it is offered again."""
+    busy = stage.ready(ROLE)
+    stage.ask(busy, stage.item(Kind.PRACTICAL_TASK))
+    assess.put_off(stage.s, _of(stage, busy), 1, stage.now)
+    yield Shown("question-left", busy, "frage?left=1")
+    yield Shown("question-for-later", busy, "frage/1")
+    yield Shown("start-for-later", busy, "")
+    done = stage.ready(ROLE)
+    stage.ask(done, stage.item(Kind.PRACTICAL_TASK))
+    assess.put_off(stage.s, _of(stage, done), 1, stage.now)
+    assess.finish(stage.s, _of(stage, done), stage.now)
+    yield Shown("done-for-later", done, "geschafft")
+
+
+def _explained(stage: Stage) -> Iterator[Shown]:
+    """What is said after each question where a municipality wants that."""
+    for kind in Kind:
+        if kind is not Kind.REFLECTION:
+            visitor = stage.ready(ROLE)
+            stage.ask(visitor, stage.item(kind), feedback="each")
+            learner = _of(stage, visitor)
+            assess.answer(stage.s, learner, 1, {"dont_know": True}, stage.now)
+            yield Shown(f"answered-{kind.value}", visitor, "frage/1")
 
 
 def _between(stage: Stage) -> Iterator[Shown]:
@@ -162,7 +196,7 @@ def _data(stage: Stage) -> Iterator[Shown]:
     item = next(i for i in stage.s.content.items if i.kind is Kind.REFLECTION)
     yield Shown("reflection", visitor, f"nur-fuer-mich/{item.key}")
     yield Shown("reflection-missing", visitor, f"nur-fuer-mich/{item.key}", ())
-    assess.reflect(stage.s, _of(stage, visitor), item.key, {"choice": 3}, stage.now)
+    reflecting.reflect(stage.s, _of(stage, visitor), item.key, {"choice": 3}, stage.now)
     yield Shown("reflection-again", visitor, f"nur-fuer-mich/{item.key}")
     gone = stage.assessed(ROLE, most=3)
     yield Shown("erased", gone, "daten/loeschen", (("sure", "yes"),))

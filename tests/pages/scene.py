@@ -146,7 +146,7 @@ class Stage:
         assess.answer(self.s, learner, waiting.position, response, now)
         return True
 
-    def ask(self, visitor: Visitor, item: Item, **why: object) -> None:
+    def ask(self, visitor: Visitor, item: Item, feedback: str = "end", **why: object) -> None:
         """Put this very question on the table, whatever the engine would have chosen."""
         learner = self.learner(visitor)
         assess.start(self.s, learner, self.now)
@@ -156,7 +156,12 @@ class Stage:
             started = work.attempts.latest(learner.id)
             assert started is not None
             # A later attempt without the question that the engine has just asked.
-            later = replace(started, id=str(uuid.uuid4()), started=self.now + timedelta(seconds=1))
+            later = replace(
+                started,
+                id=str(uuid.uuid4()),
+                started=self.now + timedelta(seconds=1),
+                versions={**started.versions, "feedback": feedback},
+            )
             work.attempts.save(later)
             work.attempts.ask(learner, Asked(later.id, 1, item.key, order, reason, self.now))
 

@@ -46,6 +46,7 @@ learner = Table(
     Column("notice_version", String(32)),
     instant("notice_us", nullable=True),
     Column("practised", Boolean, nullable=False, default=False),
+    Column("plain", Boolean),  # questions in Einfache Sprache; null: never asked for
     document("roles"),  # chosen role keys, main role first
     document("wishes", nullable=True),  # hours per month, blocked months, …
     instant("created_us"),
@@ -100,8 +101,10 @@ question = Table(
     document("reason"),  # the log "why this question"
     document("response", nullable=True),  # what was answered; deleted after the answers' retention
     Column("category", Integer),
+    Column("shown", String(16)),  # wording that was answered: parameters hold for one wording
     instant("asked_us"),
     instant("answered_us", nullable=True),
+    instant("put_off_us", nullable=True),  # a task for later
     # The purge looks for answers that are still there, not for all that ever were.
     only_where("ix_question_answers", "answered_us", where="response IS NOT NULL"),
 )

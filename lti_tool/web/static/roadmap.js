@@ -3,26 +3,15 @@
   "use strict";
   const body = document.body;
 
-  // Read aloud: question and options with the browser's own voice; the button appears only with one.
-  const box = document.querySelector("[data-read-aloud]");
-  const voice = window.speechSynthesis;
-  if (box && voice && window.SpeechSynthesisUtterance) {
-    const button = box.querySelector("button");
-    const label = button.querySelector(".kern-label");
-    const read = label.textContent;
-    const stop = () => { voice.cancel(); label.textContent = read; };
-    box.hidden = false;
-    button.addEventListener("click", () => {
-      if (label.textContent !== read) return stop();
-      const texts = [...document.querySelectorAll("[data-read]")].map((e) =>
-        e.matches("input") ? e.labels[0].textContent : e.textContent);
-      const said = new SpeechSynthesisUtterance(texts.join(". "));
-      said.lang = document.documentElement.lang;
-      said.onend = stop;
-      label.textContent = button.dataset.stop;
-      voice.speak(said);
+  // Other words for a question: what is chosen already goes along.
+  const words = document.querySelector("form[data-takes-along]");
+  if (words) {
+    words.addEventListener("formdata", ({ formData }) => {
+      formData.delete("order");
+      const own = new Set(formData.keys());
+      const chosen = new FormData(document.querySelector("main form[data-test]"));
+      chosen.forEach((value, name) => { if (!own.has(name)) formData.append(name, value); });
     });
-    addEventListener("pagehide", () => voice.cancel());
   }
 
   // Ordering: the same buttons without a reload.

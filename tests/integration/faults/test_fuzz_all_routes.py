@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 from werkzeug.routing import Rule
 
-from lti_tool.flows.assess import reflection_items
+from lti_tool.flows.reflecting import private_items
 from tests.conftest import settings_for
 from tests.pages.scene import Stage, Visitor
 
@@ -77,7 +77,7 @@ def fuzz(stage: Stage, seed: int, rounds: int) -> None:
 
 
 def items_of(stage: Stage) -> list[str]:
-    return [item.key for item in reflection_items(stage.s)]
+    return [item.key for item in private_items(stage.s)]
 
 
 def judge(client: FlaskClient, visitor: Visitor | None, sent: dict[str, Any]) -> None:

@@ -130,7 +130,8 @@ def _evidence(n: int = 1, **changes: Any) -> Evidence:
 
 def test_a_learner_comes_back_as_saved(opened: Opened) -> None:
     store, learner = opened
-    changed = replace(learner, roles=("GB", "DL"), practised=True, wishes=Wishes(3.0, (2,)))
+    changed = replace(learner, roles=("GB", "DL"), practised=True, plain=True)
+    changed = replace(changed, wishes=Wishes(3.0, (2,)))
     with store.begin() as work:
         work.learners.save(changed, NOW)
     with store.read() as work:
@@ -178,7 +179,9 @@ def test_the_latest_attempt_is_found(opened: Opened) -> None:
 def test_a_question_is_answered_once(opened: Opened) -> None:
     store, learner = opened
     attempt = _attempt(learner)
-    done = replace(_asked(attempt), response={"choice": 1}, category=1, answered=NOW)
+    done = replace(
+        _asked(attempt), response={"choice": 1}, category=1, answered=NOW, shown="de-plain"
+    )
     with store.begin() as work:
         work.attempts.save(attempt)
         work.attempts.ask(learner, _asked(attempt))
@@ -186,6 +189,21 @@ def test_a_question_is_answered_once(opened: Opened) -> None:
         assert not work.attempts.answer(replace(done, response={"choice": 2}, category=0))
     with store.read() as work:
         assert work.attempts.questions(attempt.id) == (done,)
+
+
+def test_a_task_is_put_off_once_and_only_without_an_answer(opened: Opened) -> None:
+    store, learner = opened
+    attempt = _attempt(learner)
+    done = replace(_asked(attempt), response={"done": [1]}, category=1, answered=NOW)
+    with store.begin() as work:
+        work.attempts.save(attempt)
+        work.attempts.ask(learner, _asked(attempt))
+        assert work.attempts.put_off(attempt.id, 1, NOW)
+        assert not work.attempts.put_off(attempt.id, 1, NOW + timedelta(hours=1))
+    with store.begin() as work:
+        assert work.attempts.questions(attempt.id)[0].put_off == NOW
+        assert work.attempts.answer(replace(done, put_off=NOW))
+        assert not work.attempts.put_off(attempt.id, 1, NOW)
 
 
 def test_a_position_is_asked_once(opened: Opened) -> None:

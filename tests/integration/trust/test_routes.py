@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from lti_tool.flows import assess, profiles
+from lti_tool.flows import assess, profiles, reflecting
 from tests.conftest import settings_for
 from tests.integration.trust.town import (
     CLERK,
@@ -23,6 +23,7 @@ from tests.integration.trust.town import (
     reflect_all,
     without_clock,
 )
+from tests.pages.enriched import SOUND, enriched
 from tests.pages.scene import Stage, Visitor
 
 CANARY = "Kanarienvogel im Rathaus"  # the learner's own words beside a piece of evidence
@@ -39,6 +40,8 @@ LEARNER = {
     "/l/<launch>/probe": ("GET", "POST"),
     "/l/<launch>/anfangen": ("POST",),
     "/l/<launch>/frage": ("GET", "POST"),
+    "/l/<launch>/frage/<int:position>": ("GET",),
+    "/l/<launch>/ton/<bank>/<name>": ("GET",),
     "/l/<launch>/pause": ("GET", "POST"),
     "/l/<launch>/geschafft": ("GET",),
     "/l/<launch>/profil": ("GET",),
@@ -118,7 +121,9 @@ class Town:
 
     def path(self, rule: str, launch: str) -> str:
         found = rule.replace("<launch>", launch).replace("<unit>", self.unit)
-        item = assess.reflection_items(self.stage.s)[0].key
+        bank = self.stage.s.content.newest("items").ref
+        found = found.replace("<int:position>", "1").replace("<bank>/<name>", f"{bank}/{SOUND}")
+        item = reflecting.private_items(self.stage.s)[0].key
         return found.replace("<code>", self.competency).replace("<item>", item)
 
     def client(self, secret: str, launch: str) -> FlaskClient:
@@ -130,8 +135,9 @@ class Town:
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('routes') / 'routes.db'}"
-    stage = Stage(settings_for(url))
+    folder = tmp_path_factory.mktemp("routes")
+    content = {"ROADMAP__CONTENT__DIR": str(enriched(folder))}
+    stage = Stage(settings_for(f"sqlite:///{folder / 'routes.db'}", **content))
     other = neighbour(stage, "nachbarstadt")
     with arriving_as(stage, SUBJECT) as hers:
         learner = hers.planned(hers.assessed(GARDENER, luck=0.3), accepted=True)

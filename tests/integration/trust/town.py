@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from competency.items import Item
-from lti_tool.flows import assess
+from lti_tool.flows import reflecting
 from lti_tool.ports import Arrival, TenantSettings
 from lti_tool.store import platforms, tenants
 from lti_tool.store.launches import SqlDoor
@@ -79,9 +79,9 @@ def arriving_as(stage: Stage, subject: str, **more: object) -> Iterator[Stage]:
 
 def reflect_all(stage: Stage, visitor: Visitor, choice: int = 0) -> tuple[Item, ...]:
     """Answer every private question; return them."""
-    items = assess.reflection_items(stage.s)
+    items = reflecting.private_items(stage.s)
     for item in items:
-        assess.reflect(stage.s, stage.learner(visitor), item.key, {"choice": choice}, stage.now)
+        reflecting.reflect(stage.s, stage.learner(visitor), item.key, {"choice": choice}, stage.now)
     return items
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from competency.items import Kind
 from competency.scoring import field_of
-from lti_tool.flows import assess, plan, profiles
+from lti_tool.flows import assess, plan, profiles, reflecting
 from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
 from lti_tool.web import charts, notices
@@ -129,7 +129,7 @@ def test_the_practice_question_names_what_fits_whatever_was_answered(
     right = next(n for n, option in enumerate(item.options) if option.correct)
     sent = {"right": str(right), "wrong": str(1 - right)}.get(answer, answer)
     _status, _address, text = post(stage, stage.ready(GARDENER), "probe", choice=sent, do="answer")
-    said = re.search(r'data-test="practice-said">([^<]*)<', text)
+    said = re.search(r'data-test="said">([^<]*)<', text)
     assert said is not None
     assert f"„{item.options[right].text}“" in said[1]
     assert words in said[1]
@@ -301,7 +301,7 @@ def test_a_step_moves_by_one_and_the_button_gets_the_focus_back(stage: Stage) ->
     visitor = stage.ready(GARDENER)
     stage.ask(visitor, stage.item(Kind.ORDERING))
     _s, address, _t = post(stage, visitor, "frage", position="1", order="0-1-2-3", down="1")
-    assert address.endswith("frage?order=0-2-1-3&down=1")
+    assert address.endswith("frage/1?order=0-2-1-3&down=1")
     text = get(stage, visitor, address.removeprefix(visitor.home))
     assert "Platz 3 von 4" in text
     assert re.search(r'name="down" value="1"[^>]*autofocus', text)
@@ -472,7 +472,7 @@ def test_deleting_needs_the_tick_and_ends_the_session(stage: Stage) -> None:
 
 def test_the_private_answer_appears_in_no_json(stage: Stage) -> None:
     visitor = stage.assessed(GARDENER)
-    item = assess.reflection_items(stage.s)[0]
+    item = reflecting.private_items(stage.s)[0]
     assert post(stage, visitor, f"nur-fuer-mich/{item.key}", choice="4", do="answer")[0] == 303
     for page in ("api/me", "api/profile", "api/path"):
         assert "K.1" not in get(stage, visitor, page)

@@ -15,7 +15,7 @@ from competency.packs import Content
 from competency.path import PathState, StepState
 from competency.target import Soll
 from lti_tool.errors import Conflict
-from lti_tool.flows import assess, measure, observe, plan, profiles, roles
+from lti_tool.flows import assess, measure, observe, plan, profiles, reflecting, roles
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.ports import (
     Delivery,
@@ -230,8 +230,8 @@ def test_a_private_answer_goes_nowhere() -> None:
     house = House().work_as("GB")
     house.answer_all()
     before = profiles.current(house.s, house.learner)
-    item = assess.reflection_items(house.s)[0]
-    assess.reflect(house.s, house.learner, item.key, {"choice": 0}, house.now)
+    item = reflecting.private_items(house.s)[0]
+    reflecting.reflect(house.s, house.learner, item.key, {"choice": 0}, house.now)
     observe.refold_learner(house.s, "learner", house.now)
     after = profiles.current(house.s, house.learner)
     assert before is not None
