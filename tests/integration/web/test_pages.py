@@ -129,7 +129,7 @@ def test_the_practice_question_names_what_fits_whatever_was_answered(
     right = next(n for n, option in enumerate(item.options) if option.correct)
     sent = {"right": str(right), "wrong": str(1 - right)}.get(answer, answer)
     _status, _address, text = post(stage, stage.ready(GARDENER), "probe", choice=sent, do="answer")
-    said = re.search(r'data-test="said">([^<]*)<', text)
+    said = re.search(r'data-test="said"[^>]*>([^<]*)<', text)
     assert said is not None
     assert f"„{item.options[right].text}“" in said[1]
     assert words in said[1]
