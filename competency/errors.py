@@ -47,3 +47,11 @@ class UnknownPack(PackError):
 
 class ChecksumMismatch(PackError):
     """A file of a pack is not the one that was sealed."""
+
+
+class TableError(CompetencyError):
+    """A table of answers or items that cannot be read; names file, line and column."""
+
+
+class NotCalibrated(CompetencyError):
+    """A bank that cannot be made, or does not fit what it is asked for."""

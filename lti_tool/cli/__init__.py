@@ -11,7 +11,18 @@ import click
 
 from competency.errors import CompetencyError
 from lti_tool import logs
-from lti_tool.cli import admin, content, database, demo, lrs, operation, persons, platforms, tenants
+from lti_tool.cli import (
+    admin,
+    content,
+    database,
+    demo,
+    items,
+    lrs,
+    operation,
+    persons,
+    platforms,
+    tenants,
+)
 from lti_tool.errors import RoadmapError
 from xapi_bridge.errors import BridgeError
 
@@ -38,6 +49,7 @@ for command in (
     lrs.mapping,
     content.content,
     content.assessment,
+    items.items,
     persons.person,
     persons.privacy,
 ):
