@@ -103,6 +103,10 @@ def _role(record: Record, approved: bool) -> RoleProfile:
         additional=record.flag("additional"),
         general=record.flag("general"),
         approved=record.flag("approved", approved),
+        reason=record.text("reason", ""),
+        reason_en=record.text("reason_en", ""),
+        reasons=record.mapping("reasons"),
+        reasons_en=record.mapping("reasons_en"),
     )
 
 

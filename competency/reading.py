@@ -82,6 +82,13 @@ class Record:
         record = Record.of(f"{self.where}: {field}", self.data.get(field))
         return {code: record.whole(code, lowest, highest) for code in record.data}
 
+    def mapping(self, field: str) -> dict[str, str]:
+        """Return name -> text; empty where the field is missing."""
+        if self.data.get(field) is None:
+            return {}
+        record = Record.of(f"{self.where}: {field}", self.data[field])
+        return {name: record.text(name) for name in record.data}
+
     def records(self, field: str, *, required: bool = True) -> Iterator["Record"]:
         values = self._list(field)
         if required and not values:

@@ -49,6 +49,30 @@ def value_on(scale: int, step: int) -> int:
     return step
 
 
+def mark_of_step(step: int, scale: int) -> float:
+    """Return a step as it is written on the scale of four or eight levels; 0 is 0 on both.
+
+    On four levels a step inside a level is written with a half: 2 is entered at step 3, step 4 is
+    2.5. So nothing is lost on the way out and back (`step_of_mark`).
+    """
+    check_scale(scale)
+    _check(step, MAX_STEP, "step")
+    return float(step) if scale == MAX_STEP or step == 0 else (step + 1) / 2
+
+
+def step_of_mark(mark: float, scale: int) -> int:
+    """Return the step of what is written on the scale of four or eight levels.
+
+    :raises ValueError: it is not on the scale.
+    """
+    check_scale(scale)
+    step = mark if scale == MAX_STEP or mark == 0 else 2 * mark - 1
+    if step != int(step) or (scale == MAX_LEVEL and 0 < mark < 1):
+        raise ValueError(f"{mark:g} is not on the scale of {scale} levels")
+    _check(int(step), MAX_STEP, "step")
+    return int(step)
+
+
 def cut_of_step(step: int, cuts: Sequence[float] = CUTS) -> float:
     """Return theta at which a step of 1 to 8 is reached."""
     if step < 1:

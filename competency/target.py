@@ -72,12 +72,24 @@ class RoleProfile:
     approved: bool = False  # False: "Vorschlag, noch nicht beschlossen"
     steps: Mapping[str, int] = field(default_factory=dict)  # competence -> step 0-8
     areas: Mapping[str, int] = field(default_factory=dict)  # area -> step 0-8
+    reason: str = ""  # why the proposal is as it is, in a sentence or two
+    reason_en: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)  # the same for single competences
+    reasons_en: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""  # of the Soll: the pack's, or the number of the approved version
+    alike: str = ""  # role whose scenes fit, for a role of a municipality's own
+    retired: bool = False  # chosen by nobody new
 
     @property
     def soll(self) -> Soll:
         """Return the whole Soll in steps."""
         entered = {code: step_of_level(level) for code, level in self.levels.items()}
         return Soll({**entered, **self.steps}, self.areas)
+
+    @property
+    def scene(self) -> str:
+        """Return the role whose work the questions are set in."""
+        return self.alike or self.key
 
     def with_soll(self, soll: Soll, *, approved: bool) -> "RoleProfile":
         """Return the role with another Soll in place of its own, as a workshop agreed it."""
@@ -98,8 +110,9 @@ class Target:
     sources: Mapping[str, str] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)  # missing = 1.0
     approved: bool = False
-    version: str = ""
+    version: str = ""  # of the Soll of each role: "GB@2, DL@kommunal-1.1"
     areas: Mapping[str, int] = field(default_factory=dict)
+    scenes: tuple[str, ...] = ()  # roles whose work the questions are set in
 
     @classmethod
     def of(
@@ -118,8 +131,9 @@ class Target:
             steps={code: step for code, step in steps.items() if code not in private},
             sources={**{c: role for c, role in sources.items() if c not in private}, **of_areas},
             approved=all(r.approved for r in roles),
-            version=version,
+            version=version or ", ".join(f"{r.key}@{r.version}" for r in roles if r.version),
             areas=areas,
+            scenes=tuple(dict.fromkeys(r.scene for r in roles)),
         )
 
 

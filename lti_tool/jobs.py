@@ -23,6 +23,7 @@ from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.observe import refold_learner
 from lti_tool.flows.persons import erase_unseen
+from lti_tool.flows.soll import EFFECT, take_effect
 from lti_tool.logs import log
 from lti_tool.store import lrs, retention, runs
 from lti_tool.store.jobs import Leased, SqlJobs
@@ -110,6 +111,11 @@ def _keys(house: House, _key: str, _payload: Any, now: datetime) -> None:
         log().info("tool key changed", state=what)
 
 
+def _soll(house: House, key: str, payload: Any, now: datetime) -> None:
+    """Judge everybody anew whose Soll begins to count (key: version)."""
+    take_effect(house.flows, payload["tenant"], key, now)
+
+
 def last_kept(house: House, now: datetime) -> datetime:
     """Return the moment since which somebody must have been seen to be kept."""
     return now - timedelta(days=house.settings.retention.evidence)
@@ -125,6 +131,7 @@ JOBS: Mapping[str, Body] = {
     "erasures": _erasures,
     "keys": _keys,
     "members": _members,
+    EFFECT: _soll,
 }
 
 

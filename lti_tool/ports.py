@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from competency.evidence import Evidence
 from competency.packs import Content
 from competency.path import LearningPath, Wishes
+from competency.soll import Signed, SollVersion, State
 from lti_tool.errors import RoadmapError
 from lti_tool.privacy import PersonData
 
@@ -40,7 +41,8 @@ class TenantSettings:
     controller: str = ""
     officer: str = ""  # Datenschutzbeauftragte*r
     accessibility_contact: str = ""
-    confirmed_roles: tuple[str, ...] = ()  # Soll decided in a workshop
+    council_required: bool = True  # no Soll in force without "Personalrat beteiligt am"
+    four_eyes: bool = False  # who approves a Soll is not who handed it in
     # role -> {unit: {"by": whom, "at": ISO date}}; set by a named human, never by a rule (law L09)
     mandatory: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -67,6 +69,7 @@ class Learner:
     plain: bool = False  # questions in Einfache Sprache, where there is such a text
     roles: tuple[str, ...] = ()  # role keys, the main role first
     wishes: Wishes | None = None
+    desired_role: str = ""  # a role she would like to have; never mixed with the Soll of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +271,20 @@ class StaffSession:
     def actor(self) -> Actor:
         name = f"staff:{self.learner_id}" if self.learner_id else f"link:{self.id[:8]}"
         return Actor(name, self.tenant.id)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRole:
+    """A role that a municipality added to the pack's, or one of the pack's that it retired."""
+
+    key: str
+    made: Signed
+    title: str = ""  # "": as in the pack
+    hint: str = ""
+    workplace: str = "mixed"
+    additional: bool = False
+    alike: str = ""  # role of the pack whose scenes fit
+    retired: datetime | None = None
 
 
 class Tenants(Protocol):
@@ -507,6 +524,35 @@ class Staff(Protocol):
     ) -> "Admitted": ...
 
 
+class SollStore(Protocol):
+    """Versions of the Soll and a municipality's own roles."""
+
+    def lock(self, tenant_id: str) -> None:
+        """Let whatever else decides about a Soll here wait until this transaction ends."""
+        ...
+
+    def versions(
+        self, tenant_id: str, roles: Collection[str] | None = None
+    ) -> tuple[SollVersion, ...]:
+        """Return all versions, or those of these roles, by role and number."""
+        ...
+
+    def get(self, tenant_id: str, version_id: str) -> SollVersion:
+        """:raises NotFound: there is none in this municipality."""
+        ...
+
+    def add(self, version: SollVersion) -> None: ...
+    def change(self, version: SollVersion, *, was: State) -> bool:
+        """Write a version that is still in the state `was`; False if not, or if it is approved."""
+        ...
+
+    def roles(self, tenant_id: str) -> tuple[OwnRole, ...]: ...
+    def put_role(self, tenant_id: str, role: OwnRole) -> None: ...
+    def people(self, tenant_id: str, role: str) -> tuple[str, ...]:
+        """Return who has chosen this role, by id."""
+        ...
+
+
 class Platforms(Protocol):
     def get(self, platform_id: str) -> "Platform": ...
     def set_state(self, platform_id: str, state: str) -> None:
@@ -580,6 +626,8 @@ class Work(Protocol):
     def audit(self) -> Audit: ...
     @property
     def staff(self) -> Staff: ...
+    @property
+    def soll(self) -> SollStore: ...
     @property
     def platforms(self) -> Platforms: ...
     @property

@@ -13,6 +13,7 @@ from typing import Any
 
 from competency.evidence import Evidence, Source
 from competency.path import PathState
+from competency.soll import SollVersion, State
 from lti_tool.errors import NotFound
 from lti_tool.ports import (
     Asked,
@@ -21,6 +22,7 @@ from lti_tool.ports import (
     LaunchPlace,
     Learner,
     LrsTarget,
+    OwnRole,
     Recommendation,
     Recorded,
     Reflected,
@@ -51,6 +53,8 @@ class Memory:
     targets: dict[str, tuple[LrsTarget, ...]] = field(default_factory=dict)
     jobs: dict[tuple[str, str], Any] = field(default_factory=dict)
     audit: list[tuple[str, str, Any]] = field(default_factory=list)
+    soll: dict[str, SollVersion] = field(default_factory=dict)
+    roles: dict[tuple[str, str], OwnRole] = field(default_factory=dict)
 
 
 @dataclass
@@ -339,6 +343,47 @@ class FakeAudit:
         self.m.audit.append((actor, action, detail))
 
 
+@dataclass
+class FakeSoll:
+    m: Memory
+
+    def lock(self, tenant_id: str) -> None:
+        """There is one writer."""
+
+    def versions(
+        self, tenant_id: str, roles: Collection[str] | None = None
+    ) -> tuple[SollVersion, ...]:
+        mine = [v for v in self.m.soll.values() if v.tenant_id == tenant_id]
+        asked = [v for v in mine if roles is None or v.role in roles]
+        return tuple(sorted(asked, key=lambda v: (v.role, v.number)))
+
+    def get(self, tenant_id: str, version_id: str) -> SollVersion:
+        found = self.m.soll.get(version_id)
+        if found is None or found.tenant_id != tenant_id:
+            raise NotFound("There is no such version.")
+        return found
+
+    def add(self, version: SollVersion) -> None:
+        self.m.soll[version.id] = version
+
+    def change(self, version: SollVersion, *, was: State) -> bool:
+        stored = self.m.soll.get(version.id)
+        if stored is None or stored.state is not was or was is State.APPROVED:
+            return False
+        self.m.soll[version.id] = version
+        return True
+
+    def roles(self, tenant_id: str) -> tuple[OwnRole, ...]:
+        return tuple(r for (owner, _), r in sorted(self.m.roles.items()) if owner == tenant_id)
+
+    def put_role(self, tenant_id: str, role: OwnRole) -> None:
+        self.m.roles[tenant_id, role.key] = role
+
+    def people(self, tenant_id: str, role: str) -> tuple[str, ...]:
+        everybody = self.m.learners.values()
+        return tuple(p.id for p in everybody if p.tenant_id == tenant_id and role in p.roles)
+
+
 class FakeWork:
     def __init__(self, memory: Memory) -> None:
         self.tenants = FakeTenants(memory)
@@ -350,6 +395,7 @@ class FakeWork:
         self.outbox = FakeOutbox(memory)
         self.jobs = FakeJobs(memory)
         self.audit = FakeAudit(memory)
+        self.soll = FakeSoll(memory)
 
 
 class FakeStore:

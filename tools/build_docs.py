@@ -41,6 +41,7 @@ from lti_tool.cli import (  # noqa: E402
     persons,
     platforms,
     quarantine,
+    soll,
     tenants,
 )
 from lti_tool.lti.refusal import Code  # noqa: E402
@@ -99,6 +100,7 @@ JOBS = {
     "purge": "delete what is past its retention",
     "erasures": "write down beside the backups who was erased",
     "keys": "change the key the tool signs with when it is due",
+    "soll": "judge everybody anew whose Soll begins to count (key: version)",
     "members": "ask how many learners a course has (key: platform and course)",
 }
 
@@ -127,6 +129,10 @@ NAMES = {
     "place-nothing": "place nothing",
     "placed": "take the answer to the learning portal, where no script does",
     "role-more": "the choice of a second role",
+    "desired": "the desired role on the profile page",
+    "desired-role": "the choice of a desired role",
+    "compare": "compare with the desired role",
+    "role-third": "the choice of a third role",
     "practice": "the practice question",
     "said": "what is said about an answer, after the practice question or (`feedback each`) each",
     "later": "do a practical task later",
@@ -225,6 +231,7 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("… `jobs[]`", (SqlJobs.listed,)),
     ("… `runs[]`", (operation._run,)),
     ("`roadmap admin list --json`: `rights[]`", ("person", "role", "by", "since")),
+    ("`roadmap soll list --json`: `soll[]`", (soll._row,)),
     ("`roadmap admin link --json`", ("url", "until")),
     ("`roadmap lrs quarantine list --json`: `quarantine[]`", (quarantine._row,)),
     ("`roadmap lrs quarantine show --json`", (quarantine._row, "form")),
@@ -251,6 +258,7 @@ VISIBLE = {
     "learner, receiving system": "die Person selbst und das System, an das es geht",
     "learner, chosen recipient": "die Person selbst und wen sie dafür gewählt hat",
     "systems with a key of this LRS": "Systeme mit einem Schlüssel für diesen LRS",
+    "administration": "die Verwaltung der Kommune",
     "operator": "wer den Dienst betreibt; ohne Namen die Verwaltung der Kommune",
     "learner, administration": "die Person selbst und die Verwaltung der Kommune",
 }

@@ -21,6 +21,7 @@ from lti_tool.cli import (
     operation,
     persons,
     platforms,
+    soll,
     tenants,
 )
 from lti_tool.errors import RoadmapError
@@ -44,6 +45,7 @@ for command in (
     platforms.deployment,
     platforms.keys,
     admin.admin,
+    soll.soll,
     lrs.lrs,
     lrs.outbox,
     lrs.mapping,

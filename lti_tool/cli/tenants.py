@@ -11,7 +11,10 @@ from lti_tool.store import tenants
 from lti_tool.store.audit import SqlAudit
 
 FEEDBACK = ("end", "each")
-SWITCHES = ("ags", "nrps", "lrs_embedded", "write_back", "plan_service", "shared_devices")
+SWITCHES = (
+    *("ags", "nrps", "lrs_embedded", "write_back", "plan_service", "shared_devices"),
+    *("council_required", "four_eyes"),
+)
 
 
 @click.group()
@@ -79,23 +82,17 @@ def switch(key: str, name: str, state: str) -> None:
     type=click.Choice(FEEDBACK),
     help="What fits is explained at the end, or after each",
 )
-@click.option("--confirm-role", "confirmed", multiple=True, help="A role whose Soll is decided")
-def change(key: str, confirmed: tuple[str, ...], **texts: str | None) -> None:
+def change(key: str, **texts: str | None) -> None:
     """Set what the first information and the statements say; it is audited.
 
-    Example: roadmap tenant set musterstadt --officer datenschutz@stadt.de --confirm-role GB
+    Example: roadmap tenant set musterstadt --officer datenschutz@stadt.de
     """
     given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
     with opened() as house:
         with house.database.read() as conn:
             found = tenants.by_key(conn, key)
-        known = {role.key for role in house.flows.content.roles}
-        if unknown := sorted(set(confirmed) - known):
-            raise click.UsageError(f"There is no role {', '.join(unknown)}.")
-        roles = tuple(dict.fromkeys((*found.settings.confirmed_roles, *confirmed)))
         with house.store.begin() as work:
-            changed = replace(found.settings, confirmed_roles=roles, **given)
-            work.tenants.change(found.id, changed)
-            detail = {"changed": sorted(given), "confirmed_roles": list(confirmed)}
+            work.tenants.change(found.id, replace(found.settings, **given))
+            detail = {"changed": sorted(given)}
             work.audit.note("cli", "tenant.set", detail, now(), tenant_id=found.id)
     click.echo(f"{key} changed.")

@@ -214,36 +214,18 @@ def state(s: Services, learner: Learner) -> AttemptState:
 
 def target_from(attempt: Attempt) -> Target:
     """Return the Soll that was frozen with the attempt."""
-    t = attempt.target
-    return Target(
-        roles=tuple(t["roles"]),
-        steps=t["steps"],
-        sources=t["sources"],
-        weights=t["weights"],
-        approved=t["approved"],
-        version=t["version"],
-        areas=t.get("areas", {}),  # attempts begun earlier asked for competences only
-    )
+    return measure.target_from(attempt.target)
 
 
 def _open(s: Services, work: Work, learner: Learner, now: datetime) -> None:
     tenant = work.tenants.get(learner.tenant_id)
-    soll = measure.target(s, learner, tenant.settings)
     attempt = Attempt(
         id=str(uuid.uuid4()),
         tenant_id=learner.tenant_id,
         learner_id=learner.id,
         state=OPEN,
         versions={**measure.versions(s), "feedback": tenant.settings.feedback},
-        target={
-            "roles": list(soll.roles),
-            "steps": dict(soll.steps),
-            "sources": dict(soll.sources),
-            "weights": dict(soll.weights),
-            "approved": soll.approved,
-            "version": soll.version,
-            "areas": dict(soll.areas),
-        },
+        target=measure.target_to(measure.target(s, work, learner, now)),
         answered=0,
         started=now,
         touched=now,
@@ -270,7 +252,7 @@ def _next(
         posterior,
         soll,
         [q.item for q in asked],
-        soll.roles,
+        soll.scenes,
         seed=attempt.id,
         never=(_practice(bank.items).key,),  # its answer was shown
     )

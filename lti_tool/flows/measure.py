@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from competency.assessment import ENGINE_VERSION, Config, Engine
 from competency.packs import Content
-from competency.target import RoleProfile, Target
-from lti_tool.ports import Learner, Services, TenantSettings
+from competency.target import Target
+from lti_tool.flows import role_list
+from lti_tool.ports import Learner, Services, StoredProfile, Work
 
 
 def versions(s: Services) -> dict[str, str]:
@@ -59,27 +61,47 @@ def private(s: Services) -> frozenset[str]:
     return frozenset(code for code, c in s.content.framework.by_code.items() if c.private)
 
 
-def roles_of(s: Services, learner: Learner, settings: TenantSettings) -> tuple[RoleProfile, ...]:
-    """Return the learner's roles; a role is approved where the tenant has decided its Soll."""
-    known = {r.key: r for r in s.content.roles}
-    chosen = [known[key] for key in learner.roles if key in known]
-    return tuple(_confirmed(r, settings) for r in chosen)
+def target(s: Services, work: Work, learner: Learner, now: datetime) -> Target:
+    """Return the Soll of the learner's roles as it is in force now."""
+    today = role_list.day_of(now)
+    roles = role_list.some(s, work, learner.tenant_id, learner.roles, today)
+    return Target.of(roles, private=private(s))
 
 
-def target(s: Services, learner: Learner, settings: TenantSettings) -> Target:
-    roles = roles_of(s, learner, settings)
-    return Target.of(roles, private=private(s), version=s.content.versions["roles"])
+def judged_by(s: Services, work: Work, learner: Learner, stored: StoredProfile) -> Target:
+    """Return the Soll that a stored profile was held against: also if another is in force since."""
+    if "target" in stored.document:
+        return target_from(stored.document["target"])
+    return target(s, work, learner, stored.computed)  # folded before it was kept
+
+
+def target_to(soll: Target) -> dict[str, Any]:
+    return {
+        "roles": list(soll.roles),
+        "steps": dict(soll.steps),
+        "sources": dict(soll.sources),
+        "weights": dict(soll.weights),
+        "approved": soll.approved,
+        "version": soll.version,
+        "areas": dict(soll.areas),
+        "scenes": list(soll.scenes),
+    }
+
+
+def target_from(document: Mapping[str, Any]) -> Target:
+    """Return a Soll that was frozen; older documents know no areas and no scenes."""
+    return Target(
+        roles=tuple(document["roles"]),
+        steps=document["steps"],
+        sources=document["sources"],
+        weights=document["weights"],
+        approved=document["approved"],
+        version=document["version"],
+        areas=document.get("areas", {}),
+        scenes=tuple(document.get("scenes", document["roles"])),
+    )
 
 
 def month(now: datetime) -> str:
     """Return the month of an instant as "2026-11"."""
     return f"{now.year:04d}-{now.month:02d}"
-
-
-def _confirmed(role: RoleProfile, settings: TenantSettings) -> RoleProfile:
-    if role.key not in settings.confirmed_roles:
-        return role
-    return RoleProfile(
-        **{name: getattr(role, name) for name in RoleProfile.__dataclass_fields__}
-        | {"approved": True}
-    )

@@ -12,6 +12,7 @@ from typing import Any
 from competency.evidence import Source
 from competency.judge import profile_of
 from competency.profile import Profile, SelfImage, Standing, Verdict
+from competency.target import Target
 from lti_tool.errors import NotFound
 from lti_tool.flows import measure, replanning
 from lti_tool.ports import Learner, Services, StoredProfile, Work
@@ -26,20 +27,23 @@ def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
 
 def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
     """Fold the evidence into a profile, store it, and let the path follow."""
-    profile, covariance = compute(s, work, learner)
-    work.profiles.save(learner, StoredProfile(profile_to(profile), covariance, now))
+    soll = measure.target(s, work, learner, now)
+    profile, covariance = compute(s, work, learner, soll)
+    document = profile_to(profile) | {"target": measure.target_to(soll)}
+    work.profiles.save(learner, StoredProfile(document, covariance, now))
     replanning.follow(s, work, learner, profile, now)
     return profile
 
 
-def compute(s: Services, work: Work, learner: Learner) -> tuple[Profile, list[list[float]]]:
-    """Return the profile of all evidence that counts, and the covariance behind it."""
+def compute(
+    s: Services, work: Work, learner: Learner, soll: Target
+) -> tuple[Profile, list[list[float]]]:
+    """Return all evidence that counts held against a Soll, and the covariance behind it."""
     bank = measure.engine(s)
-    tenant = work.tenants.get(learner.tenant_id)
-    soll = measure.target(s, learner, tenant.settings)
     evidence = tuple(r.evidence for r in work.evidence.of(learner.id))
     posterior = bank.fold(evidence)
-    profile = profile_of(bank, posterior, soll, evidence, measure.versions(s))
+    versions = measure.versions(s) | {"soll": soll.version}
+    profile = profile_of(bank, posterior, soll, evidence, versions)
     answers = sum(e.source is Source.ASSESSMENT for e in evidence)
     return replace(profile, answers=answers), posterior.cov.tolist()
 

@@ -53,7 +53,8 @@ def current(s: Services, learner: Learner, now: datetime) -> PathView:
             if newest is None and learner.state == "active":
                 newest = _draft(s, work, learner, now)
     with s.store.read() as work:
-        settings = work.tenants.get(learner.tenant_id).settings
+        stored = work.profiles.get(learner.id)
+        soll = measure.judged_by(s, work, learner, stored) if stored else Target((), {})
         links = work.tenants.activities(learner.tenant_id)
     shown = accepted or newest
     waiting = newest if accepted and newest and newest.id != accepted.id else None
@@ -62,7 +63,7 @@ def current(s: Services, learner: Learner, now: datetime) -> PathView:
         path_id=shown.id if shown else "",
         state=shown.path.state.value if shown else "none",
         units=s.content.catalogue.by_key,
-        target=measure.target(s, learner, settings),
+        target=soll,
         links=links,
         start=shown.path.start if shown else measure.month(now),
         made=shown.made if shown else None,
@@ -167,14 +168,14 @@ def alternatives(
             return ()
         profile = profile_from(stored.document)
         settings = work.tenants.get(learner.tenant_id).settings
-        soll = measure.target(s, learner, settings)
+        soll = measure.judged_by(s, work, learner, stored)
         need = replanning.need_of(s, work, learner, profile, soll)
         done = frozenset(work.evidence.completed_units(learner.id))
     found = other_units(
         unit,
         shown.path,
         need,
-        offered(s.content.catalogue, learner.roles, need),
+        offered(s.content.catalogue, soll.scenes, need),
         now=measure.month(now),
         done=done,
         mandatory=replanning.duties(settings, learner),

@@ -9,11 +9,11 @@ from competency.errors import UnknownPack
 from competency.evidence import Source
 from competency.items import Item
 from competency.profile import Profile
-from competency.target import Target
+from competency.target import RoleProfile, Target
 from lti_tool.errors import NotFound
-from lti_tool.flows import measure
+from lti_tool.flows import measure, role_list
 from lti_tool.flows.assess import evidence_id
-from lti_tool.flows.observe import profile_from, refold
+from lti_tool.flows.observe import compute, profile_from, refold
 from lti_tool.ports import Learner, Recorded, Services, Work
 
 LONGEST_STATEMENT = 500
@@ -42,6 +42,7 @@ class EvidenceLine:
 class ProfileView:
     profile: Profile
     target: Target
+    roles: Mapping[str, RoleProfile]  # of the target, by key
     at: datetime
     evidence: dict[str, tuple[EvidenceLine, ...]]  # by competence, what was taken out as well
     news: tuple[str, ...]  # units whose completion moved the profile lately
@@ -53,17 +54,44 @@ def current(s: Services, learner: Learner) -> ProfileView | None:
         stored = work.profiles.get(learner.id)
         if stored is None:
             return None
-        settings = work.tenants.get(learner.tenant_id).settings
+        soll = measure.judged_by(s, work, learner, stored)
+        roles = role_list.some(
+            s, work, learner.tenant_id, soll.roles, role_list.day_of(stored.computed)
+        )
         recorded = work.evidence.of(learner.id)
         revoked = work.evidence.revoked(learner.id)
         asked = _asked(s, work, learner)
     return ProfileView(
         profile=profile_from(stored.document),
-        target=measure.target(s, learner, settings),
+        target=soll,
+        roles={r.key: r for r in roles},
         at=stored.computed,
         evidence=_lines(recorded, revoked, asked),
         news=_news(recorded),
     )
+
+
+@dataclass(frozen=True)
+class DesiredView:
+    """What the learner stands like in a role she would like to have; it counts nowhere."""
+
+    role: RoleProfile
+    target: Target
+    profile: Profile
+
+
+def desired(s: Services, learner: Learner, now: datetime) -> DesiredView | None:
+    """Return the desired role's Soll held against all evidence; None: no wish, or no profile."""
+    with s.store.read() as work:
+        if not learner.desired_role or work.profiles.get(learner.id) is None:
+            return None
+        today, key = role_list.day_of(now), learner.desired_role
+        found = role_list.some(s, work, learner.tenant_id, (key,), today)
+        if not found:
+            return None
+        soll = Target.of(found, private=measure.private(s))
+        profile, _ = compute(s, work, learner, soll)
+    return DesiredView(found[0], soll, profile)
 
 
 def dispute(

@@ -65,7 +65,7 @@ def of(
             return Prospect()
         profile = profile_from(stored.document)
         need, here = _position(s, work, learner)
-        soll = measure.target(s, learner, work.tenants.get(learner.tenant_id).settings)
+        soll = measure.judged_by(s, work, learner, stored)
         profile, _ = replanning.planned(s, profile, stored.covariance, soll)
         wishes = replanning.wishes_of(s, learner)
         mandates = replanning.duties(work.tenants.get(learner.tenant_id).settings, learner)
@@ -129,12 +129,12 @@ def _position(s: Services, work: Work, learner: Learner) -> tuple[Need, Circumst
     stored = work.profiles.get(learner.id)
     assert stored is not None  # callers have looked
     settings = work.tenants.get(learner.tenant_id).settings
-    soll = measure.target(s, learner, settings)
+    soll = measure.judged_by(s, work, learner, stored)
     need = replanning.need_of(s, work, learner, profile_from(stored.document), soll)
     here = Circumstances(
-        offers=offered(s.content.catalogue, learner.roles, need),
+        offers=offered(s.content.catalogue, soll.scenes, need),
         everything=s.content.catalogue,
-        roles=frozenset(learner.roles),
+        roles=frozenset(soll.scenes),
         done=frozenset(work.evidence.completed_units(learner.id)),
         excluded=replanning.wishes_of(s, learner).excluded,
         mandatory=frozenset(replanning.duties(settings, learner)),

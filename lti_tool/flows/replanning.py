@@ -89,16 +89,18 @@ def solve(
 ) -> Plan:
     """Return the best path for these wishes, close to `near`. Computes, writes nothing."""
     settings = work.tenants.get(learner.tenant_id).settings
-    soll = measure.target(s, learner, settings)
+    stored = work.profiles.get(learner.id)
+    assert stored is not None  # a profile was folded before anything is planned
+    soll = measure.judged_by(s, work, learner, stored)
     need = need_of(s, work, learner, profile, soll)
     return plan(
         need,
-        offered(s.content.catalogue, learner.roles, need),
+        offered(s.content.catalogue, soll.scenes, need),
         wishes,
         done=done,
         mandatory=duties(settings, learner),
         start=measure.month(now),
-        versions=measure.versions(s),
+        versions=measure.versions(s) | {"soll": soll.version},
         previous=near.path if near else None,
     )
 

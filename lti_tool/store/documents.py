@@ -95,11 +95,8 @@ def _step_from(document: Mapping[str, Any]) -> PathStep:
 def tenant_settings_from(document: Mapping[str, Any]) -> TenantSettings:
     """Return the switches; what an older row does not have keeps its safe default."""
     known = {k: v for k, v in document.items() if k in TenantSettings.__dataclass_fields__}
-    if "confirmed_roles" in known:
-        known["confirmed_roles"] = tuple(known["confirmed_roles"])
     return TenantSettings(**known)
 
 
 def tenant_settings_to(settings: TenantSettings) -> Json:
-    document = {name: getattr(settings, name) for name in TenantSettings.__dataclass_fields__}
-    return document | {"confirmed_roles": list(settings.confirmed_roles)}
+    return {name: getattr(settings, name) for name in TenantSettings.__dataclass_fields__}

@@ -29,6 +29,7 @@ def value(row: Row[tuple[object, ...]]) -> Learner:
         plain=bool(r["plain"]),
         roles=tuple(r["roles"]),
         wishes=wishes_from(r["wishes"]) if r["wishes"] else None,
+        desired_role=r["desired_role"],
     )
 
 
@@ -58,6 +59,7 @@ class SqlLearners:
                 plain=learner.plain,
                 roles=list(learner.roles),
                 wishes=wishes_to(learner.wishes) if learner.wishes else None,
+                desired_role=learner.desired_role,
                 last_seen_us=us(now),
             )
         )

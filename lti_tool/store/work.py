@@ -22,6 +22,7 @@ from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.paths import SqlPaths, SqlProfiles
 from lti_tool.store.platforms import SqlPlatforms
 from lti_tool.store.quarantine import SqlQuarantine
+from lti_tool.store.soll import SqlSoll
 from lti_tool.store.staff import SqlStaff
 
 
@@ -90,6 +91,10 @@ class SqlWork:
     @cached_property
     def staff(self) -> SqlStaff:
         return SqlStaff(self.conn, self.seal)
+
+    @cached_property
+    def soll(self) -> SqlSoll:
+        return SqlSoll(self.conn)
 
     @cached_property
     def platforms(self) -> SqlPlatforms:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from lti_tool.flows import roles
 from lti_tool.lti import placing
 from lti_tool.lti.placing import Item
 from lti_tool.ports import Json
@@ -98,6 +99,7 @@ def _with_grade(item: Item, graded: bool) -> Item:
 
 def _page(settings: dict[str, Json]) -> PlacingPage:
     content = services().content
+    learner, now = current_launch().learner, datetime.now(UTC)
     return PlacingPage(
         main=_main(),
         roles=tuple(
@@ -110,7 +112,7 @@ def _page(settings: dict[str, Json]) -> PlacingPage:
                     role.key,
                 ),
             )
-            for role in content.roles
+            for role in roles.choices(services(), learner, now)
             if not role.general
         ),
         units=tuple(

@@ -11,7 +11,7 @@ from competency.packs import Content
 from lti_tool.errors import NotFound
 from lti_tool.flows import profiles
 from lti_tool.flows.profiles import EvidenceLine, ProfileView
-from lti_tool.web import profile_page
+from lti_tool.web import desired, profile_page
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
 from lti_tool.web.translate import gettext as _
@@ -65,9 +65,10 @@ def profile() -> str:
     if view is None or not view.profile.required:
         return render_template("profile.html", page={"rows": ()})
     page = profile_page.build(view, s.content)
-    printed = request.args.get("ansicht") == "druck"
-    template = "profile_print.html" if printed else "profile.html"
-    return render_template(template, page=page, receipt=_receipt(view))
+    if request.args.get("ansicht") == "druck":
+        return render_template("profile_print.html", page=page)
+    wished = desired.page(current_launch().learner)
+    return render_template("profile.html", page=page, receipt=_receipt(view), desired=wished)
 
 
 def _receipt(view: ProfileView) -> Receipt | None:

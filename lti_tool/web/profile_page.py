@@ -101,7 +101,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
     images = _self_images(view.profile.self_images)
     return ProfilePage(
         heading=_heading(standings),
-        counts=_counts(standings, _roles(view.target, content)),
+        counts=_counts(standings, _roles(view)),
         soll=wording.soll(approved=view.target.approved),
         stand=_("As of %(moment)s. Only you see this page.", moment=moment(view.at)),
         rows=tuple(rows.values()),
@@ -139,7 +139,7 @@ def _row(s: Standing, view: ProfileView, content: Content) -> Row:
     topic = content.framework.topic(s.competency)
     title, word = local(topic, "title"), wording.verdict(s.verdict, inferred=s.inferred)
     you, soll, sure = _you(s), wording.level(s.soll), wording.how_sure(s)
-    role = next((r for r in content.roles if r.key == view.target.sources.get(s.competency)), None)
+    role = view.roles.get(view.target.sources.get(s.competency, ""))
     return Row(
         code=s.competency,
         title=title,
@@ -154,7 +154,7 @@ def _row(s: Standing, view: ProfileView, content: Content) -> Row:
         sure=sure,
         unknown=_unknown(s),
         sources=evidence_sentences(evidence_for(s.competency, view, content.framework), content),
-        soll_from=_soll_from(role, view.target),
+        soll_from=_soll_from(role),
     )
 
 
@@ -198,12 +198,16 @@ def _label(s: Standing, title: str, you: str, soll: str, word: str) -> str:
     )  # fmt: skip
 
 
-def _soll_from(role: RoleProfile | None, target: Target) -> str:
+def _soll_from(role: RoleProfile | None) -> str:
     if role is None:
         return ""
     name = local(role, "title")
-    if target.approved:
-        return _("What is needed comes from the role “%(role)s”.", role=name)
+    if role.approved:
+        return _(
+            "What is needed comes from the role “%(role)s” (version %(number)s, decided).",
+            role=name,
+            number=role.version,
+        )
     return _(
         "What is needed comes from the role “%(role)s” (proposal, not decided yet).", role=name
     )
@@ -354,9 +358,9 @@ def _met(met: int, required: int, roles: str) -> str:
     )
 
 
-def _roles(target: Target, content: Content) -> str:
-    known = {r.key: local(r, "title") for r in content.roles}
-    return " + ".join(known.get(key, key) for key in target.roles)
+def _roles(view: ProfileView) -> str:
+    known = {key: local(r, "title") for key, r in view.roles.items()}
+    return " + ".join(known.get(key, key) for key in view.target.roles)
 
 
 def _news(view: ProfileView, content: Content) -> str:

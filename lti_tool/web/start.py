@@ -4,7 +4,7 @@ The start page shows one next step, chosen in this order: open attempt, accept t
 that is due now, look at the profile (design/pages.md 10).
 """
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -81,8 +81,8 @@ class RoleChoice:
 @dataclass(frozen=True, slots=True)
 class RolePage:
     groups: tuple[tuple[str, tuple[RoleChoice, ...]], ...]
-    second: tuple[tuple[str, str], ...]  # (key, title) of every role that can come on top
-    second_chosen: str
+    more: tuple[tuple[str, str], ...]  # (key, title) of every role that can come on top
+    chosen: tuple[str, str]  # the second and the third role, or ""
     proposal: bool
     missing: bool = False
 
@@ -123,7 +123,7 @@ def start() -> Response | str:
     s, learner = services(), here.learner
     state = assess.state(s, learner)
     view = plan.current(s, learner, now) if state.state == "finished" else None
-    chosen = [r for r in roles.choices(s, learner) if r.key in learner.roles]
+    chosen = [r for r in roles.choices(s, learner, now) if r.key in learner.roles]
     page = StartPage(
         returning=state.state != "none",
         step=next_step(state, view, now),
@@ -315,27 +315,34 @@ def read_notice() -> Response:
 
 def role() -> Response | str:
     here = current_launch()
-    return render_template("role.html", page=role_page(here.learner, here.role))
+    page = role_page(here.learner, here.role, datetime.now(UTC))
+    return render_template("role.html", page=page)
 
 
 def choose_role() -> Response | str:
-    """Set the role and a second one, and go on."""
-    here = current_launch()
-    keys = tuple(k for k in (request.form.get("role", ""), request.form.get("more", "")) if k)
-    if not request.form.get("role") or not all(roles.known(services(), k) for k in keys):
-        sent = request.form.get("more", "")
-        page = replace(role_page(here.learner, here.role), missing=True, second_chosen=sent)
+    """Set the role and up to two more, and go on."""
+    here, now = current_launch(), datetime.now(UTC)
+    more = request.form.getlist("more")
+    keys = tuple(k for k in (request.form.get("role", ""), *more) if k)
+    known = {r.key for r in roles.choices(services(), here.learner, now)}
+    if not request.form.get("role") or not known.issuperset(keys):
+        page = replace(role_page(here.learner, here.role, now), missing=True, chosen=_pair(more))
         return render_template("role.html", page=page)
-    roles.choose(services(), here.learner, keys, datetime.now(UTC))
+    roles.choose(services(), here.learner, keys, now)
     return redirect(url_for("learner.start"), 303)
 
 
-def role_page(learner: Learner, suggested: str) -> RolePage:
+def _pair(keys: Sequence[str]) -> tuple[str, str]:
+    second, third = (*keys, "", "")[:2]
+    return second, third
+
+
+def role_page(learner: Learner, suggested: str, now: datetime) -> RolePage:
     """Return the roles: the one the portal suggests first, then by where the work is done."""
-    everything = roles.choices(services(), learner, suggested)
+    everything = roles.choices(services(), learner, now, suggested)
     ordered = _by_place([r for r in everything if not r.additional], suggested)
     further = [r for r in everything if r.additional]
-    first, second = (*(learner.roles or (suggested,)), "", "")[:2]
+    first, *others = learner.roles or (suggested,)
     numbers = {r.key: n for n, r in enumerate(ordered)}
 
     def choice(r: RoleProfile) -> RoleChoice:
@@ -346,8 +353,8 @@ def role_page(learner: Learner, suggested: str) -> RolePage:
     groups = _grouped(ordered, suggested)
     return RolePage(
         groups=tuple((title, tuple(choice(r) for r in members)) for title, members in groups),
-        second=tuple((r.key, local(r, "title")) for r in (*further, *ordered) if not r.general),
-        second_chosen=second,
+        more=tuple((r.key, local(r, "title")) for r in (*further, *ordered) if not r.general),
+        chosen=_pair(others),
         proposal=not all(r.approved for r in everything),
     )
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-from lti_tool.flows import assess, plan, profiles, reflecting
+
+from lti_tool.flows import assess, plan, profiles, reflecting, roles
 from lti_tool.flows.profiles import EvidenceLine
 from lti_tool.ports import Learner
 from tests.pages.scene import Stage, Visitor
@@ -51,6 +52,7 @@ def _first_visit(stage: Stage) -> Iterator[Shown]:
     plain = stage.ready()
     yield Shown("role", plain, "rolle")
     yield Shown("role-second", stage.ready(ROLE, "ERZ"), "rolle")
+    yield Shown("role-third", stage.ready("GB", "ERZ", "DL"), "rolle")
     yield Shown("role-missing", plain, "rolle", ())
     yield Shown("practice", plain, "probe")
     yield Shown("practice-missing", plain, "probe", (("do", "answer"),))
@@ -138,6 +140,9 @@ def _profile(stage: Stage) -> Iterator[Shown]:
     yield Shown("profile-none", stage.ready(ROLE), "profil")
     mixed = stage.assessed(ROLE)
     yield Shown("profile", mixed, "profil")
+    wishing = stage.assessed(ROLE)
+    roles.wish(stage.s, _of(stage, wishing), "AL", stage.now)
+    yield Shown("profile-desired", wishing, "profil")
     yield Shown("profile-print", mixed, "profil?ansicht=druck")
     with stage.s.store.read() as work:
         code = work.evidence.of(mixed.learner_id)[0].evidence.competency

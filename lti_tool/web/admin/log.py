@@ -57,6 +57,9 @@ def _about(detail: Mapping[str, Any]) -> str:
         found.append(words.word(words.ROLES, str(role)))
     if person := detail.get("person"):
         found.append(_("person %(number)s", number=str(person)[:8].upper()))
+    if work := detail.get("work"):
+        number = detail.get("version")
+        found.append(f"{work} {number}" if isinstance(number, int) else str(work))
     for key in ("issuer", "lrs", "switch", "state"):
         if value := detail.get(key):
             found.append(str(value))

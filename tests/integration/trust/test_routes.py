@@ -44,7 +44,7 @@ LEARNER = {
     "/l/<launch>/ton/<bank>/<name>": ("GET",),
     "/l/<launch>/pause": ("GET", "POST"),
     "/l/<launch>/geschafft": ("GET",),
-    "/l/<launch>/profil": ("GET",),
+    "/l/<launch>/profil": ("GET", "POST"),
     "/l/<launch>/profil/<code>/stimmt-nicht": ("GET", "POST"),
     "/l/<launch>/lernpfad": ("GET", "POST"),
     "/l/<launch>/lernpfad/<unit>/verschieben": ("GET", "POST"),

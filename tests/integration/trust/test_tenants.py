@@ -16,7 +16,9 @@ import requests
 from sqlalchemy import Table, func, select
 
 from lti_tool.errors import NotFound
-from lti_tool.flows import persons, plan, profiles
+from lti_tool.flows import persons, plan, profiles, role_list, soll
+from lti_tool.flows.role_list import RoleDraft
+from lti_tool.ports import Actor
 from lti_tool.store import checkups, lrs, mappings, platforms
 from lti_tool.store.database import us
 from lti_tool.store.launches import by_subject
@@ -98,6 +100,10 @@ def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
     mine = {"tenant_id": stage.tenant.id}
     official(stage)
     by_link(stage, stage.tenant)
+    by = Actor("cli", stage.tenant.id)
+    wanted = soll.as_proposed(stage.s, stage.s.content.roles[0])
+    soll.draft(stage.s, by, stage.tenant.id, stage.s.content.roles[0].key, wanted, stage.now)
+    role_list.add(stage.s, by, stage.tenant.id, RoleDraft("BAD", "Badeaufsicht"), stage.now)
     with stage.house.database.begin() as conn:
         checkups.claim(conn, stage.tenant.id, stage.now, stage.now)
         (connection,) = lrs.listed(conn, tenant_id=stage.tenant.id)

@@ -254,7 +254,8 @@ def test_another_role_is_another_soll_for_the_same_answers() -> None:
 
 def test_two_roles_take_the_higher_soll_and_say_whose() -> None:
     house = House().work_as("GB", "DL")
-    soll = measure.target(house.s, house.learner, TenantSettings())
+    with house.store.read() as work:
+        soll = measure.target(house.s, work, house.learner, house.now)
     assert soll.sources["5.4"] == "DL"
     assert soll.sources["4.4"] == "GB"
 
