@@ -114,12 +114,22 @@ def add(s: Services, by: Actor, tenant_id: str, draft: RoleDraft, now: datetime)
 
     :raises RoleInvalid: key or title cannot be used, or the key is taken.
     """
-    draft = replace(draft, key=draft.key.strip().upper())
     with s.store.begin() as work:
         work.soll.lock(tenant_id)
-        known = {r.key for r in everyone(s, work, tenant_id, day_of(now))}
-        _require_key(draft.key, known)
-        return _put(s, work, by, tenant_id, draft, now)
+        return put_new(s, work, by, tenant_id, draft, now)
+
+
+def put_new(
+    s: Services, work: Work, by: Actor, tenant_id: str, draft: RoleDraft, now: datetime
+) -> OwnRole:
+    """Do what `add` does, in a transaction that is open already."""
+    draft = replace(draft, key=draft.key.strip().upper())
+    require(draft)
+    if draft.key in {r.key for r in everyone(s, work, tenant_id, day_of(now))}:
+        raise RoleInvalid(
+            "taken", f"There is a role {draft.key} already.", remedy="Choose another short name."
+        )
+    return _put(s, work, by, tenant_id, draft, now)
 
 
 def change(s: Services, by: Actor, tenant_id: str, draft: RoleDraft, now: datetime) -> OwnRole:
@@ -162,7 +172,8 @@ def _put(
     *,
     retired: datetime | None = None,
 ) -> OwnRole:
-    _require_words(s, draft)
+    require(draft)
+    _require_alike(s, draft)
     role = OwnRole(
         key=draft.key,
         made=Signed(by.name, now),
@@ -178,28 +189,26 @@ def _put(
     return role
 
 
-def _require_key(key: str, known: Collection[str]) -> None:
-    if not KEY.fullmatch(key):
+def require(draft: RoleDraft) -> None:
+    """Check the words of an own role. :raises RoleInvalid: one of them cannot be used."""
+    if not KEY.fullmatch(draft.key):
         raise RoleInvalid(
             "key",
-            f"{key!r} cannot be the short name of a role.",
+            f"{draft.key!r} cannot be the short name of a role.",
             remedy="Use 2 to 16 capital letters, digits and hyphens, e.g. BAD.",
         )
-    if key in known:
-        raise RoleInvalid("key", f"There is a role {key} already.", remedy="Choose another one.")
-
-
-def _require_words(s: Services, draft: RoleDraft) -> None:
     if not 0 < len(draft.title.strip()) <= LONGEST_TITLE:
-        raise RoleInvalid(
-            "title", "A role needs a title.", remedy=f"At most {LONGEST_TITLE} characters."
-        )
+        remedy = f"At most {LONGEST_TITLE} characters."
+        raise RoleInvalid("title", f"The role {draft.key} needs a title.", remedy=remedy)
     if len(draft.hint) > LONGEST_HINT:
         remedy = f"At most {LONGEST_HINT} characters."
         raise RoleInvalid("hint", "The line about the work is too long.", remedy=remedy)
     if draft.workplace not in WORKPLACES:
         remedy = f"One of {', '.join(WORKPLACES)}."
         raise RoleInvalid("workplace", "There is no such place of work.", remedy=remedy)
+
+
+def _require_alike(s: Services, draft: RoleDraft) -> None:
     if draft.alike and draft.alike not in {r.key for r in s.content.roles}:
         remedy = "Choose one of the pack's roles, or none."
         raise RoleInvalid("alike", "There is no such role to be alike.", remedy=remedy)

@@ -7,7 +7,6 @@ from flask import Response, jsonify
 
 from competency.path import LearningPath, PathStep
 from competency.profile import Standing
-from competency.target import Target
 from lti_tool.flows import plan, profiles
 from lti_tool.flows.plan import PathView
 from lti_tool.web import path_months
@@ -52,18 +51,18 @@ def profile() -> Response:
     if view is None:
         return jsonify(competencies=[], versions={})
     return jsonify(
-        competencies=[_standing(s, view.target) for s in view.profile.standings],
+        competencies=[_standing(s) for s in view.profile.standings],
+        sources=dict(view.target.sources),
         approved=view.target.approved,
         versions=dict(view.profile.versions),
         computed=view.at.isoformat(),
     )
 
 
-def _standing(s: Standing, soll: Target) -> dict[str, Any]:
+def _standing(s: Standing) -> dict[str, Any]:
     return {
         "id": s.competency,
         "soll": s.soll,
-        "source": soll.sources.get(s.competency),
         "ist": s.ist,
         "low": s.low,
         "high": s.high,

@@ -282,7 +282,7 @@ def test_a_retired_role_is_offered_to_nobody_new_and_stays_with_who_has_it(town:
 @pytest.mark.parametrize(
     ("draft", "field"),
     [
-        (RoleDraft("GB", "Noch einmal"), "key"),
+        (RoleDraft("GB", "Noch einmal"), "taken"),
         (RoleDraft("a b", "Titel"), "key"),
         (RoleDraft("X", "Zu kurz"), "key"),
         (RoleDraft("BAD", " "), "title"),
