@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-
 from lti_tool.flows import assess, plan, profiles, reflecting, roles
 from lti_tool.flows.profiles import EvidenceLine
 from lti_tool.ports import Learner
