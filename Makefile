@@ -32,7 +32,7 @@ test-all: setup-test ## everything, also what takes long
 check: setup-test ## format, lint, types, import contracts, fast tests, docs tests
 	@tools/check.sh
 
-bench: setup-test ## benchmarks beside real peers
+bench: setup-test $(VENV)/.bench ## benchmarks beside real peers
 	@$(BIN)/python -m benchmarks
 
 format: setup-test ## put the code into shape
@@ -40,7 +40,7 @@ format: setup-test ## put the code into shape
 
 pins: ## compile requirements/*.in to pinned, hashed files without any index address
 	@$(PYTHON) -m venv $(VENV) && $(PIP) install uv
-	@for name in run build dev; do $(BIN)/uv pip compile --quiet --generate-hashes --universal \
+	@for name in run build dev bench; do $(BIN)/uv pip compile --quiet --generate-hashes --universal \
 	  --python-version 3.11 --no-emit-index-url --no-header \
 	  requirements/$$name.in -o requirements/$$name.txt; done
 
@@ -63,6 +63,10 @@ $(VENV)/.run: requirements/run.txt requirements/build.txt setup.cfg | $(VENV)/bi
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.assets: assets/package-lock.json tools/build_assets.py $(VENV)/.run

@@ -19,8 +19,9 @@ from competency.calibration.calibrate import calibrated
 from competency.calibration.table import Answers, ItemSpec
 from competency.calibration.trial import Predicted, Trial
 from competency.errors import NotCalibrated, TableError
-from lti_tool.cli.opening import dump, show
+from lti_tool.cli.opening import as_json, dump, show
 from lti_tool.cli.whole import written
+from lti_tool.web.admin.report import report
 
 T = TypeVar("T")
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -37,15 +38,31 @@ def items() -> None:
 @click.option("--items", "items_file", required=True, type=file, help="item,competency,kind")
 @click.option("--out", required=True, type=made, help="The bank, JSON")
 @click.option("--groups", type=file, help="person,group: are items fair to each group?")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--report", "report_file", type=made, help="HTML; beside the bank unless you say")
+@click.option(
+    "--language",
+    type=click.Choice(["de", "en"]),
+    default="de",
+    show_default=True,
+    help="Of the report",
+)
+@as_json
 def calibrate(
-    responses: Path, items_file: Path, out: Path, groups: Path | None, as_json: bool
+    responses: Path,
+    items_file: Path,
+    out: Path,
+    groups: Path | None,
+    report_file: Path | None,
+    language: str,
+    as_json: bool,
 ) -> None:
     """Estimate item parameters and competence correlations from real answers.
 
     RESPONSES is a wide CSV: first column `person`, one column an item, empty = not answered, codes
     from 0; a column `group` is optional. ITEMS has the columns item, competency and kind (binary or
     graded); an expert's a and b (difficulties separated by blanks) and categories are optional.
+
+    Writes the bank and, beside it, a report for people who do not calculate. Neither names anybody.
 
     Example: roadmap items calibrate answers.csv --items items.csv --out bank.json
     """
@@ -57,6 +74,7 @@ def calibrate(
     done = calibrated(answers, specs)
     bank = _with_provenance(done.bank, responses, items_file)
     written(out, json.dumps(bank.document(), ensure_ascii=False, indent=1) + "\n")
+    written(report_file or out.with_suffix(".html"), report(bank, language))
     _say_calibrated(bank, done.rounds, done.converged, out, as_json)
 
 
@@ -120,7 +138,7 @@ def _say_calibrated(bank: Bank, rounds: int, converged: bool, out: Path, as_json
 @click.option("--seed", default=1, show_default=True, help="For what is drawn at random")
 @click.option("--predict", "predict_file", type=made, help="Write every predicted probability")
 @click.option("--compare/--no-compare", default=True, help="Also the simpler ways, for comparison")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json
 def replay(
     bank_file: Path,
     responses: Path,

@@ -72,6 +72,24 @@ def test_the_same_answers_make_the_same_bank(folder: Path) -> None:
     assert one == other
 
 
+def test_a_report_for_people_lies_beside_the_bank_in_german(folder: Path) -> None:
+    page = (folder / "bank.html").read_text(encoding="utf-8")
+    assert "200 Personen haben 12 Fragen beantwortet. In diesem Bericht steht keine Person." in page
+    assert '<html lang="de">' in page
+    assert all(key in page for key in KEYS)
+    assert "p17" not in page
+
+
+def test_the_report_is_there_in_english_and_where_one_says(folder: Path) -> None:
+    made = _run(
+        *(folder, "calibrate", "answers.csv", "--items", "items.csv", "--out", "b2.json"),
+        *("--report", "said.html", "--language", "en"),
+    )
+    assert made.exit_code == 0, made.output
+    assert "200 people answered 12 questions." in (folder / "said.html").read_text(encoding="utf-8")
+    assert not (folder / "b2.html").exists()
+
+
 def test_a_replay_has_the_keys_of_the_contract(folder: Path) -> None:
     done = _run(folder, "replay", *REPLAY, "--lengths", "2,4", "--seed", "1", "--json")
     assert done.exit_code == 0, done.output
