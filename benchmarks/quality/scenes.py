@@ -1,6 +1,6 @@
 """Whose work the questions are from, per role, and what keeping to the own work costs.
 
-Simulated people answer the shipped questions in each of the twelve roles; truth is drawn from the
+Simulated people answer the shipped questions in each role of the pack; truth is drawn from the
 engine's own prior (seed 11), answers from the items' parameters. "Foreign" is the share of the
 questions up to the stop that are set in another role's work; "peer" is the same engine with
 foreign_worth = 1, which does not look at the scene. Decided: verdicts with p >= .9 at the stop;

@@ -38,7 +38,7 @@ def check(folder: Path | None, as_json: bool) -> None:
 def seal(folder: Path) -> None:
     """Write parameters and checksums of a pack that is ready for release.
 
-    Example: roadmap content seal content/items/kommunal-de-1.0
+    Example: roadmap content seal content/items/kommunal-de-1.1
     """
     pack = packs.seal(folder)
     click.echo(f"{pack.ref} sealed: {len(pack.files)} files.")
@@ -49,7 +49,7 @@ def seal(folder: Path) -> None:
 def load(pack: Path) -> None:
     """Copy a checked pack into the content folder; it is used from the next start on.
 
-    Example: roadmap content load ./kommunal-de-1.1
+    Example: roadmap content load ./kommunal-de-1.2
     """
     found = packs.read_manifest(pack)
     target = settings.load().content.dir / found.kind / f"{found.id}-{found.version}"

@@ -20,8 +20,8 @@ from competency.target import Target
 SHIPPED = Path(__file__).parents[3] / "content"
 PACKS = {
     "framework": "framework/digcomp-kommunal-1.0",
-    "roles": "roles/kommunal-1.0",
-    "items": "items/kommunal-de-1.0",
+    "roles": "roles/kommunal-1.1",
+    "items": "items/kommunal-de-1.1",
     "catalogue": "catalogue/kommunal-1.0",
 }
 
@@ -70,22 +70,22 @@ def test_the_shipped_content_passes_every_check():
     assert [f for f in check(SHIPPED) if f.severity == ERROR] == []
 
 
-def test_the_shipped_content_measures_26_competences_for_twelve_roles_and_a_general_one(
+def test_the_shipped_content_measures_26_competences_for_thirteen_roles_and_a_general_one(
     content: Content,
 ):
     assert len(content.framework.dimensions) == 26
     assert "K.1" not in content.framework.dimensions
     assert [r.key for r in content.roles if r.general] == ["ALLG"]
-    assert len(content.roles) == 13
+    assert len(content.roles) == 14
     assert {len(r.levels) for r in content.roles} == {27}
     assert not any(r.approved for r in content.roles)
     assert len(content.catalogue.units) == 37
 
 
-def test_the_general_profile_asks_what_nine_of_eleven_roles_need(content: Content):
+def test_the_general_profile_asks_what_nine_of_twelve_roles_need(content: Content):
     (general,) = (r for r in content.roles if r.general)
     work = [r for r in content.roles if not r.general and not r.additional]
-    assert len(work) == 11
+    assert len(work) == 12
     for code, level in general.levels.items():
         assert sum(r.levels[code] >= level for r in work) >= 9
         assert sum(r.levels[code] >= level + 1 for r in work) < 9
@@ -109,7 +109,7 @@ def test_a_question_that_names_nobody_is_pointed_out(copy: Path):
     assert [f.severity for f in found] == ["warning"]
 
 
-@pytest.mark.parametrize("key", ["ERZ", "GB", "HM", "OA", "PFL"])
+@pytest.mark.parametrize("key", ["ERZ", "GB", "HM", "RB", "OA", "PFL"])
 def test_work_without_a_desk_has_a_question_of_its_own_for_everything_it_needs(
     content: Content, key: str
 ):
@@ -132,7 +132,7 @@ def test_every_scored_item_has_provisional_parameters_for_its_categories(content
             assert (item.a, item.b) == expert_parameters(item)
 
 
-@pytest.mark.parametrize("role", ["GB", "ERZ", "BB", "FK"])
+@pytest.mark.parametrize("role", ["GB", "ERZ", "RB", "BB", "FK"])
 def test_every_role_is_assessed_to_an_end_in_its_own_work(content: Content, role: str):
     engine = Engine(content.framework, content.items, versions=content.versions)
     target = Target.of([r for r in content.roles if r.key == role])
@@ -152,20 +152,20 @@ def test_the_newest_version_is_in_force_and_an_attempt_keeps_its_own(copy: Path)
     new = old.with_name("kommunal-de-1.10")
     shutil.copytree(old, new)
     manifest = new / "pack.toml"
-    manifest.write_text(manifest.read_text().replace('version = "1.0"', 'version = "1.10"'))
+    manifest.write_text(manifest.read_text().replace('version = "1.1"', 'version = "1.10"'))
     rows = json.loads((new / "items.json").read_text())
     (new / "items.json").write_text(json.dumps(rows[1:]))
     seal(new)
     content = Content.load(copy)
     assert content.versions["items"] == "kommunal-de-1.10"
     assert len(content.items) == len(rows) - 1
-    assert len(content.items_of("kommunal-de-1.0")) == len(rows)
+    assert len(content.items_of("kommunal-de-1.1")) == len(rows)
     with pytest.raises(UnknownPack):
         content.items_of("kommunal-de-0.9")
 
 
 def test_two_packs_of_one_kind_with_different_names_are_refused(copy: Path):
-    other = copy / "roles" / "andere-1.0"
+    other = copy / "roles" / "andere-1.1"
     shutil.copytree(copy / PACKS["roles"], other)
     manifest = other / "pack.toml"
     manifest.write_text(manifest.read_text().replace('id = "kommunal"', 'id = "andere"'))
@@ -174,7 +174,7 @@ def test_two_packs_of_one_kind_with_different_names_are_refused(copy: Path):
 
 
 def test_a_pack_in_the_folder_of_another_kind_is_refused(copy: Path):
-    shutil.move(copy / PACKS["roles"], copy / "items" / "kommunal-1.0")
+    shutil.move(copy / PACKS["roles"], copy / "items" / "kommunal-1.1")
     with pytest.raises(PackError, match="a pack of roles belongs in that folder"):
         Content.load(copy)
 
@@ -301,8 +301,8 @@ def _checksums_only(pack: Path) -> None:
     ("old", "new", "message"),
     [
         ('kind = "roles"', 'kind = "people"', "kind: expected one of"),
-        ('version = "1.0"', 'version = "one"', "version: expected numbers"),
-        ('version = "1.0"', 'version = "1.1"', "expected the directory's name, kommunal-1.0"),
+        ('version = "1.1"', 'version = "one"', "version: expected numbers"),
+        ('version = "1.1"', 'version = "1.2"', "expected the directory's name, kommunal-1.1"),
         ('licence = "CC-BY-4.0"\n', "", "licence: expected a text"),
         ('"roles.json"', '"../roles.json"', "expected a name inside the pack"),
         ('id = "kommunal"', "id = ", "pack.toml"),
@@ -346,7 +346,10 @@ def test_an_item_without_sound_parameters_is_refused(
 def test_a_question_may_say_itself_in_easy_words_and_where_it_touches_digcomp(copy: Path):
     def edit(rows: Any) -> None:
         rows[0].update(
-            stem_plain="Leichter gefragt?", learning_outcomes=["LO1.1.05"], ai_label="AI-Explicit"
+            plain=False,
+            stem_plain="Leichter gefragt?",
+            learning_outcomes=["LO1.1.05"],
+            ai_label="AI-Explicit",
         )
         rows[0]["options"][1]["text_plain"] = "leicht"
         rows[1].update(plain=True)

@@ -144,7 +144,7 @@ def content() -> Content:
 
 
 @pytest.mark.parametrize(
-    "key", ["VFA", "BB", "ERZ", "GB", "HM", "OA", "PFL", "BIB", "FK", "IT", "AL", "DL"]
+    "key", ["VFA", "BB", "ERZ", "GB", "HM", "RB", "OA", "PFL", "BIB", "FK", "IT", "AL", "DL"]
 )
 def test_the_shipped_questions_stay_in_the_own_work_in_every_role(content: Content, key: str):
     target = Target.of(
