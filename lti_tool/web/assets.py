@@ -5,6 +5,7 @@ sheet's hash, which is why a foreign hash still finds the file; it is then cache
 unless the file's own name carries a hash.
 """
 
+import gzip
 import hashlib
 import mimetypes
 from functools import lru_cache
@@ -37,7 +38,7 @@ def _digest(path: Path, _changed_ns: int) -> str:
 
 @assets.get("/static/<digest>/<path:name>")
 def serve(digest: str, name: str) -> Response:
-    """Send a file; its compressed twin where there is one and the browser takes it."""
+    """Send a file, compressed where that helps and the browser takes it."""
     response = _packed(name) if request.accept_encodings.quality("gzip") else None
     response = response or send_from_directory(STATIC, name, max_age=HOUR_S)
     response.headers["Vary"] = "Accept-Encoding"
@@ -49,10 +50,26 @@ def serve(digest: str, name: str) -> Response:
 
 
 def _packed(name: str) -> Response | None:
-    twin = safe_join(str(STATIC), f"{name}.gz")
-    if twin is None or not Path(twin).is_file():
-        return None
     kind = mimetypes.guess_type(name)[0]
-    response = send_from_directory(STATIC, f"{name}.gz", mimetype=kind, max_age=HOUR_S)
+    twin = safe_join(str(STATIC), f"{name}.gz")
+    if twin is not None and Path(twin).is_file():
+        response = send_from_directory(STATIC, f"{name}.gz", mimetype=kind, max_age=HOUR_S)
+    elif packed := _text(name):
+        response = Response(packed, mimetype=kind)
+    else:
+        return None
     response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def _text(name: str) -> bytes:
+    """Return a style sheet or script of ours, compressed; b"" where it is nothing of the kind."""
+    path = safe_join(str(STATIC), name)
+    if path is None or not name.endswith((".css", ".js")) or not Path(path).is_file():
+        return b""
+    return _compressed(Path(path), Path(path).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _compressed(path: Path, _changed_ns: int) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)

@@ -1,6 +1,5 @@
 """The learner's pages against the real house: what is sent is what is stored, and shown again."""
 
-import gzip
 import json
 import re
 import zipfile
@@ -452,7 +451,7 @@ def test_who_objects_gets_no_proposals_and_can_change_that(stage: Stage) -> None
     assert 'data-test="path"' in get(stage, visitor, "lernpfad")
 
 
-# --- data, JSON, weight ---------------------------------------------------------------------------
+# --- data, JSON, files ----------------------------------------------------------------------------
 
 
 def test_everything_stored_can_be_taken_along(stage: Stage) -> None:
@@ -490,16 +489,6 @@ def test_json_keeps_to_the_contract(stage: Stage) -> None:
     assert {"state", "steps", "value", "bound", "versions"} <= path.keys()
     keys = {"offer", "title", "obligation", "hours", "month", "state", "closes", "why"}
     assert all(s.keys() == keys | {"until"} for s in path["steps"])
-
-
-def test_pages_are_light_enough_for_a_bad_connection(stage: Stage) -> None:
-    asked = stage.ready(GARDENER)
-    stage.ask(asked, stage.item(Kind.SCENARIO))
-    for visitor, path, most in (
-        (asked, "frage", 3_000),
-        (stage.assessed(GARDENER), "profil", 10_000),
-    ):
-        assert len(gzip.compress(get(stage, visitor, path).encode())) <= most
 
 
 def test_static_files_are_kept_for_a_year_under_the_hash_of_their_content(stage: Stage) -> None:
