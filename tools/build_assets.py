@@ -3,6 +3,8 @@
 Reads assets/node_modules (installed by npm from the lock file), writes lti_tool/web/static/kern/.
 kern.min.css is copied unmodified; Fira Sans 400, 500 and 600 are cut to Latin, because the
 package's files weigh 130 kB each and three of them would outweigh everything else on a page.
+basics.css names the fonts, and says KERN's colours once more in hex: a browser from before spring
+2023 knows no oklch(), and would draw neither the circle of an answer nor any picture.
 Font files carry a content hash in their name, so they can be cached for a year.
 Safe to run again: nothing is done when the sources have not changed.
 
@@ -13,6 +15,8 @@ import argparse
 import gzip
 import hashlib
 import logging
+import math
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +42,17 @@ LETTERS = (
     *(0x2022, 0x2026, 0x202F, 0x2039, 0x203A, 0x20AC, 0x2190, 0x2191, 0x2192, 0x2193, 0x2212),
 )
 FEATURES = ["kern", "liga", "locl", "mark", "ccmp", "tnum"]
+
+FROM_LAB = (
+    (0.3963377774, 0.2158037573),
+    (-0.1055613458, -0.0638541728),
+    (-0.0894841775, -1.291485548),
+)
+FROM_LMS = (
+    (4.0767416621, -3.3077115913, 0.2309699292),
+    (-1.2684380046, 2.6097574011, -0.3413193965),
+    (-0.0041960863, -0.7034186147, 1.707614701),
+)
 
 NOTICE = """\
 This folder holds copies made by tools/build_assets.py.
@@ -119,7 +134,31 @@ def _fill(folder: Path) -> None:
     shutil.copyfile(KERN / "LICENSE.md", folder / "LICENSE-KERN.md")
     (folder / "NOTICE").write_text(NOTICE, encoding="utf-8")
     faces = "".join(_face(folder, weight, cut) for weight, cut in CUTS.items())
-    (folder / "fonts.css").write_text(faces, encoding="utf-8")
+    (folder / "basics.css").write_text(faces + _in_hex(css.decode()), encoding="utf-8")
+
+
+def _in_hex(css: str) -> str:
+    """Return the palette that KERN's tokens are made of, for browsers without oklch()."""
+    used = set(re.findall(r"var\((--kern-color-[a-z]+(?:-\d+)?)\)", css))
+    found = dict(re.findall(r"(--kern-color-[a-z]+(?:-\d+)?):\s*(oklch\([^)]+\))", css))
+    colours = ";".join(f"{name}:{hex_of(found[name])}" for name in sorted(used & found.keys()))
+    # Twice :root, so that it wins over KERN's own, whichever sheet comes first.
+    return f"@supports not (color:oklch(0 0 0)){{:root:root{{{colours}}}}}\n"
+
+
+def hex_of(colour: str) -> str:
+    """Return an oklch() colour as sRGB in hex. Source: CSS Color 4, sample code for OKLab."""
+    light, chroma, hue = re.match(r"oklch\(([\d.]+)% ([\d.]+) ([\d.]+)\)", colour).groups()  # type: ignore[union-attr]
+    angle = math.radians(float(hue))
+    a, b = float(chroma) * math.cos(angle), float(chroma) * math.sin(angle)
+    lms = [float(light) / 100 + x * a + y * b for x, y in FROM_LAB]
+    linear = [sum(f * value**3 for f, value in zip(row, lms, strict=True)) for row in FROM_LMS]
+    return "#" + "".join(f"{_byte(value):02x}" for value in linear)
+
+
+def _byte(linear: float) -> int:
+    shown = 12.92 * linear if linear <= 0.0031308 else 1.055 * linear ** (1 / 2.4) - 0.055
+    return max(0, min(255, round(255 * shown)))
 
 
 def _face(folder: Path, weight: int, cut: str) -> str:

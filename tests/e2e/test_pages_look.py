@@ -1,20 +1,22 @@
 """Every page and state in a real browser: axe, small screens, long words, targets, one blue button.
 
-axe (WCAG 2.0 to 2.2 A and AA, EN 301 549, best practice) runs on a phone in light and on a desk in
-dark with all accordions open; the other two combinations are in `make test-all`. Colour contrast
-that axe cannot decide fails too, except for text over drawings: KERN sets no text colour of its own
-on body, and black on black is filed as "incomplete" (design/pages.md 13).
+axe (WCAG 2.0 to 2.2 A and AA, EN 301 549, best practice) runs with all accordions open: here on a
+phone in light, and on a desk in dark for one page of each sort; every page in every other width,
+scheme and zoom is in `make test-all`. Colour contrast that axe cannot decide fails too, except for
+text over drawings: KERN sets no text colour of its own on body, and black on black is filed as
+"incomplete" (design/pages.md 13).
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
+from competency.items import Kind
 from tests.conftest import missing
 from tests.pages.enriched import enriched
 from tests.pages.gallery import Shown, gallery
@@ -26,6 +28,14 @@ pytestmark = pytest.mark.browser
 AXE = Path(__file__).parents[2] / "assets" / "node_modules" / "axe-core" / "axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "EN-301-549", "best-practice"]
 PHONE, DESK = 320, 1280
+ALL, NONE = re.compile(".*"), re.compile("(?!)")
+#: One page of each sort.
+KINDS = "|".join(kind.value for kind in Kind)
+ONE_OF_EACH = re.compile(
+    f"index|launch-refused|notice|role|start-new|practice|help|question-({KINDS})|answered-ordering"
+    "|question-(matching|hotspot|categorize)-missing|pause|done|profile|profile-print|dispute"
+    "|path-draft|postpone|unit|data|erase|reflection"
+)
 
 RUN_AXE = """async (tags) => {
   document.querySelectorAll("details").forEach((d) => { d.open = true; });
@@ -64,6 +74,16 @@ SMALL_TARGETS = """() => {
   }).map((e) => `${e.getBoundingClientRect().height}: ${e.outerHTML.slice(0, 120)}`);
 }"""
 
+# What a screen reader is told about everything that can be used, by the browser's own tree.
+USED = {
+    "button", "link", "checkbox", "radio", "combobox", "textbox", "DisclosureTriangle", "image",
+    "progressbar", "radiogroup",
+}  # fmt: skip
+HIDDEN = """() => [...document.querySelectorAll(
+  "[aria-hidden=true] :is(a[href], button, input, select, textarea, summary), " +
+  ":is(a[href], button, input, select, textarea, summary)[aria-hidden=true]"
+)].map((e) => e.outerHTML.slice(0, 120))"""
+
 COUNTS = """() => ({
   primary: document.querySelectorAll(".kern-btn--primary").length,
   h1: document.querySelectorAll("h1").length,
@@ -82,10 +102,14 @@ class Studio:
     pages: tuple[Shown, ...]
     answers: dict[str, str]  # what the server said to a form, by name of the page
 
-    def context(self, width: int, scheme: str) -> BrowserContext:
+    def context(self, width: int, scheme: str, **looks: object) -> BrowserContext:
         made = self.browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE"
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,  # type: ignore[arg-type]
+            locale="de-DE",
+            **looks,  # type: ignore[arg-type]
         )
+        made.add_init_script(path=AXE)  # once, instead of sending it with every page
         made.add_cookies([_cookie(s) for s in self.pages if s.visitor is not None])
         return made
 
@@ -127,32 +151,44 @@ def _posted(stage: Stage, shown: Shown) -> str:
     return answer.text
 
 
-@cache
-def _axe() -> str:
-    return AXE.read_text(encoding="utf-8")
-
-
 @dataclass(frozen=True)
 class Findings:
-    """What one walk through all pages found, by kind and page."""
+    """What one walk through pages found, by kind and page."""
 
     axe: dict[str, list[str]]
     counts: dict[str, dict[str, int]]
     small: dict[str, list[str]]
     wide: dict[str, object]
+    nameless: dict[str, list[str]]
 
 
-def _walk(studio: Studio, width: int, scheme: str) -> Findings:
-    """Look at every page once; lengthening comes last, because it changes the page."""
-    found = Findings({}, {}, {}, {})
-    context = studio.context(width, scheme)
+def _walk(
+    studio: Studio,
+    width: int,
+    scheme: str,
+    *,
+    pages: re.Pattern[str] = ALL,
+    names: re.Pattern[str] = ALL,
+    **looks: object,
+) -> Findings:
+    """Look at these pages once; `names` are those whose tree is read (it takes its time).
+
+    Lengthening comes last, because it changes the page.
+    """
+    found = Findings({}, {}, {}, {}, {})
+    context = studio.context(width, scheme, **looks)
     page = context.new_page()
+    tree = context.new_cdp_session(page)
     for shown in studio.pages:
+        if not pages.fullmatch(shown.name):
+            continue
         studio.show(page, shown)
         found.counts[shown.name] = page.evaluate(COUNTS)
-        page.evaluate(_axe())
         if problems := page.evaluate(RUN_AXE, TAGS):
             found.axe[shown.name] = problems
+        told = _nameless(tree) if names.fullmatch(shown.name) else []
+        if nameless := [*told, *page.evaluate(HIDDEN)]:
+            found.nameless[shown.name] = nameless
         if small := page.evaluate(SMALL_TARGETS):
             found.small[shown.name] = small
         seen = page.evaluate(LENGTHEN, WORD)
@@ -162,14 +198,21 @@ def _walk(studio: Studio, width: int, scheme: str) -> Findings:
     return found
 
 
+def _nameless(tree: CDPSession) -> list[str]:
+    """Return what can be used and has no name, as the browser tells a screen reader."""
+    nodes = tree.send("Accessibility.getFullAXTree")["nodes"]
+    seen = [n for n in nodes if not n["ignored"] and n["role"]["value"] in USED]
+    return [n["role"]["value"] for n in seen if not n.get("name", {}).get("value", "").strip()]
+
+
 @pytest.fixture(scope="module")
 def phone(studio: Studio) -> Findings:
-    return _walk(studio, PHONE, "light")
+    return _walk(studio, PHONE, "light", names=ONE_OF_EACH)
 
 
 @pytest.fixture(scope="module")
 def desk(studio: Studio) -> Findings:
-    return _walk(studio, DESK, "dark")
+    return _walk(studio, DESK, "dark", pages=ONE_OF_EACH, names=NONE)
 
 
 def test_axe_finds_nothing_on_a_phone_in_light(phone: Findings) -> None:
@@ -180,13 +223,45 @@ def test_axe_finds_nothing_on_a_desk_in_dark(desk: Findings) -> None:
     assert not desk.axe, _said(desk.axe)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("width", "scheme"), [(PHONE, "dark"), (DESK, "light"), (640, "light")])
-def test_axe_finds_nothing_in_the_other_combinations(
-    studio: Studio, width: int, scheme: str
+def test_everything_to_tap_has_a_name_and_nothing_is_hidden_from_a_screen_reader(
+    phone: Findings,
 ) -> None:
-    found = _walk(studio, width, scheme)
-    assert not found.axe, _said(found.axe)
+    assert not phone.nameless, _said(phone.nameless)
+
+
+#: Width in CSS pixels, scheme, and what else: 640 and 384 are 1280 and 768 at 200 %.
+MATRIX = [
+    (PHONE, "dark", {}),
+    (DESK, "light", {}),
+    (DESK, "dark", {}),
+    (768, "light", {}),
+    (640, "light", {"device_scale_factor": 2}),
+    (384, "dark", {"device_scale_factor": 2}),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme", "looks"), MATRIX)
+def test_every_page_is_right_in_every_other_width_scheme_and_zoom(
+    studio: Studio, width: int, scheme: str, looks: dict[str, object]
+) -> None:
+    found = _walk(studio, width, scheme, **looks)
+    for problems in (found.axe, found.nameless, found.small, found.wide):
+        assert not problems, _said(problems)
+
+
+@pytest.mark.slow
+def test_letters_twice_as_large_break_no_page(studio: Studio) -> None:
+    """Larger letters alone (a setting of the browser), on a small screen (WCAG 1.4.4)."""
+    context = studio.context(640, "light")
+    page, wide = context.new_page(), {}
+    for shown in studio.pages:
+        studio.show(page, shown)
+        page.evaluate("() => { document.documentElement.style.fontSize = '200%'; }")
+        if page.evaluate("document.documentElement.scrollWidth") > 640:
+            wide[shown.name] = page.evaluate(LENGTHEN, "")["wide"]
+    context.close()
+    assert not wide, _said(wide)
 
 
 def test_the_longest_word_breaks_no_page_on_a_phone(phone: Findings) -> None:

@@ -49,7 +49,7 @@ def parts(text: str) -> list[str]:
 
 def fonts(stage: Stage, page: str) -> list[str]:
     """Return the addresses of the fonts that the page's sheet of fonts names."""
-    sheet = next(a for a in parts(page) if a.endswith("fonts.css"))
+    sheet = next(a for a in parts(page) if a.endswith("basics.css"))
     with stage.client().get(sheet) as answer:
         names = re.findall(r"url\(['\"]?([^)'\"]+)", answer.text)
     return [f"{sheet.rpartition('/')[0]}/{name}" for name in names]

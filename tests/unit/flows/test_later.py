@@ -136,13 +136,13 @@ def test_takeaways_begin_with_what_may_be_new() -> None:
     while (question := house.question()) is not None:
         unsure = question.position % 4 == 0 and not question.item.self_report
         missed += [question.item.key] if unsure else []
-        house.answer({"dont_know": True} if unsure else _best(question.item))
+        house.answer({"dont_know": True} if unsure else best(question.item))
     notes = [i.key for i in asked.takeaways(house.s, house.learner)]
     assert missed
     assert notes[: len(missed)] == missed[::-1][: asked.TAKEAWAYS]
 
 
-def _best(item: Item) -> dict[str, object]:
+def best(item: Item) -> dict[str, object]:
     every = range(len(item.options))
     match item.kind:
         case Kind.ORDERING:
@@ -161,7 +161,7 @@ def test_every_answer_says_in_which_words_it_was_asked() -> None:
     assess.start(house.s, house.learner, NOW)
     question = house.question()
     assert question is not None
-    assess.answer(house.s, house.learner, 1, _best(question.item), NOW, shown="de-plain")
+    assess.answer(house.s, house.learner, 1, best(question.item), NOW, shown="de-plain")
     with house.store.read() as work:
         attempt = work.attempts.latest(house.learner.id)
         assert attempt is not None
