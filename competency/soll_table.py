@@ -225,10 +225,9 @@ class _Reader:
 
     def _granularity(self) -> Granularity | None:
         filled = [g for g in Granularity if any(map(self._filled, self.heading.values[g].values()))]
-        if len(filled) == 1:
-            return filled[0]
-        self._wrong(SOLL, "both" if filled else "missing")
-        return None
+        if len(filled) > 1:
+            self._wrong(SOLL, "both")
+        return filled[0] if len(filled) == 1 else None  # None: the row says nothing about a Soll
 
     def _scale(self) -> int:
         said = self._word(SCALE)

@@ -18,16 +18,21 @@ TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
     *("overview", "connection", "platforms", "refusals", "jobs", "outbox", "quarantine"),
-    *("retention", "log", "rights"),
+    *("soll", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.
 SEES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
+    "hr": frozenset(("soll",)),
+    "manager": frozenset(("soll",)),
     # Everything about rules, nothing about persons (days.md, Personalrat).
-    "staff-council": frozenset(("retention", "log")),
+    "staff-council": frozenset(("soll", "retention", "log")),
 }
-#: Only an admin changes anything.
-CHANGES: Mapping[str, frozenset[str]] = {"admin": frozenset(AREAS)}
+#: A manager's workshop ends with a draft; what counts is decided by human resources.
+CHANGES: Mapping[str, frozenset[str]] = {
+    "admin": frozenset(AREAS),
+    "hr": frozenset(("soll",)),
+}
 
 
 class NoRight(NotFound):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
     *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
+    *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
 )
 
 

@@ -1,10 +1,14 @@
 """The administration with something on every page, and people in it."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from competency.soll import Granularity
+from lti_tool.flows import role_list, soll
 from lti_tool.flows import staff as rights
+from lti_tool.flows.role_list import RoleDraft
+from lti_tool.flows.soll import Decision, Wanted
 from lti_tool.flows.staff import Ticket
 from lti_tool.ports import Actor, Delivery, Tenant, TenantSettings
 from lti_tool.store import (
@@ -23,6 +27,7 @@ from tests.pages.scene import Stage, Visitor
 from xapi_bridge.statement import Bad
 
 OPERATOR = Actor("cli")
+OWN_ROLE = "BAD"
 NAME, RESULT = "Frau Kanarienvogel", 0.4711  # must never be seen
 HALF_READ = (
     f'{{"id": "6b9d1f0e-6a0f-4d3e-9d52-4a1f6d1f0009", "actor": {{"name": "{NAME}", "mbox": "x"}}, '
@@ -119,6 +124,29 @@ def busy(stage: Stage) -> None:
         checkups.claim(conn, tenant_id, now, now)
         checkups.finish(conn, tenant_id, RESULTS, now)
     _letters(stage, store.id, now)
+    decided(stage)
+
+
+def decided(stage: Stage) -> None:
+    """Put a Soll in every state: approved, coming, being checked, drafted; retire a role."""
+    s, home, now = stage.s, stage.tenant.id, stage.now
+    by = Actor("cli", home)
+    given = RoleDraft(OWN_ROLE, "Badeaufsicht", "Aufsicht am Becken, Kasse, Technik", "non_desk")
+    role_list.add(s, by, home, given, now)
+    role_list.retire(s, by, home, "BIB", now)
+    areas = {a.code: 3 + n % 3 for n, a in enumerate(s.content.framework.areas)}
+    by_area = Wanted(Granularity.AREA, 8, areas, {"1": "Aufträge suchen alle auf dem Tablet."})
+    soll.draft(s, by, home, OWN_ROLE, by_area, now)
+    for key, first in (("GB", None), ("GB", now.date() + timedelta(days=60)), ("ERZ", None)):
+        role = next(r for r in s.content.roles if r.key == key)
+        made = soll.draft(s, by, home, key, soll.as_proposed(s, role), now)
+        soll.submit(s, by, home, made.id, now)
+        soll.involve_council(s, by, home, made.id, now.date() - timedelta(days=9), now)
+        soll.approve(s, by, home, made.id, Decision("Leitung Hauptamt", first), now)
+    steps = soll.proposed(s, next(r for r in s.content.roles if r.key == "ERZ"))
+    more = replace(soll.as_proposed(s, s.content.roles[0]), steps=steps | {"4.2": 8, "1.1": 0})
+    waiting = soll.draft(s, by, home, "ERZ", more, now)
+    soll.submit(s, by, home, waiting.id, now)
 
 
 def _blocked_platform(stage: Stage, conn) -> None:

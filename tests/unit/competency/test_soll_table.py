@@ -105,7 +105,6 @@ def test_the_scale_of_eight_levels_is_understood_however_it_is_written(said: obj
         (row(1, date(2026, 5, 1), 1, 1), Trouble(2, "Soll 1.2", "date", "2026-05-01")),
         (row(1, 1, 1, 1, role=""), Trouble(2, "Rolle", "role-missing")),
         (row(1, 1, 1, 1, scale="12 Stufen"), Trouble(2, "Skala", "scale", "12 Stufen")),
-        (row("", "", "", ""), Trouble(2, "Soll", "missing")),
     ],
 )
 def test_what_is_wrong_is_named_by_row_and_column(cells: list[object], found: Trouble) -> None:
@@ -154,6 +153,12 @@ def test_a_role_is_set_by_competence_or_by_area_never_by_both() -> None:
 
 def test_a_role_that_stands_there_twice_is_named() -> None:
     assert troubles(row(1, 1, 1, 1), row(2, 2, 2, 2)) == [Trouble(3, "Rolle", "role-twice", "GB")]
+
+
+def test_a_row_without_a_single_value_sets_nothing_and_is_no_trouble() -> None:
+    table = read_rows(FRAMEWORK, [HEADING, row("", "–", "", "-"), row(1, 1, 1, 1, role="DL")])
+    assert table.troubles == ()
+    assert [e.role for e in table.entries] == ["DL"]
 
 
 @pytest.mark.parametrize("rows", [[], [HEADING], [HEADING, [], ["# nur eine Bemerkung"]]])
