@@ -7,5 +7,5 @@ $bin/ruff format --check --quiet . || { echo "not in shape: make format"; exit 1
 $bin/ruff check --quiet .
 $bin/mypy
 $bin/lint-imports
-$bin/roadmap content check content > /dev/null
+$bin/roadmap content check --strict content > /dev/null
 $bin/python -m pytest -q -n 2 -m "not slow and not browser" tests/unit

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from competency import checks, packs, simulate
+from competency.checks import report as reporting
 from lti_tool import settings
-from lti_tool.cli.opening import as_json, dump
+from lti_tool.cli.opening import as_json, dump, show
 from lti_tool.errors import RoadmapError
 
 
@@ -18,8 +19,9 @@ def content() -> None:
 
 @content.command("check")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
+@click.option("--strict", is_flag=True, help="Hints fail, too, as for the packs that we ship.")
 @as_json
-def check(folder: Path | None, as_json: bool) -> None:
+def check(folder: Path | None, strict: bool, as_json: bool) -> None:
     """Check every pack of a folder. Example: roadmap content check content"""
     findings = checks.check(folder or settings.load().content.dir)
     if as_json:
@@ -29,8 +31,37 @@ def check(folder: Path | None, as_json: bool) -> None:
             click.echo(str(finding))
     errors = sum(f.error for f in findings)
     click.echo(f"{errors} errors, {len(findings) - errors} hints", err=True)
-    if errors:
+    if errors or (strict and findings):
         raise SystemExit(1)
+
+
+@content.command("report")
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+@as_json
+def report(folder: Path | None, as_json: bool) -> None:
+    """Count what the question bank holds, and how easy it reads.
+
+    Example: roadmap content report content
+    """
+    found = packs.Content.load(folder or settings.load().content.dir)
+    figures = reporting.report(found.versions["items"], found.framework, found.roles, found.items)
+    if as_json:
+        dump(figures.document())
+        return
+    click.echo(f"{figures.pack}: {figures.items} questions, {figures.pictures} with a picture.")
+    click.echo(f"Kinds: {', '.join(f'{n} {kind}' for kind, n in figures.kinds.items())}")
+    click.echo(
+        f"Readability: Flesch-DE {figures.flesch}, Wiener Sachtextformel {figures.wstf}; "
+        f"in easy words {figures.flesch_easy} and {figures.wstf_easy} "
+        f"({figures.easy_twins} questions have a twin, the others are easy themselves)."
+    )
+    show([_counted(row) for row in figures.rows], json_=False, key="", empty="")
+
+
+def _counted(row: reporting.Row) -> dict[str, object]:
+    levels = {f"Level {n}": count for n, count in enumerate(row.levels, start=1)}
+    counts = {"Questions": row.items, **levels, "Self-reports": row.self_reports}
+    return {"Code": row.code, **counts, **row.scenes}
 
 
 @content.command("seal")

@@ -1,0 +1,84 @@
+"""`roadmap content`: checking and counting packs from the command line."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lti_tool.cli import cli
+from tests.unit.competency.copied import PACKS, SHIPPED, change, choice
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for pack in PACKS.values():
+        shutil.copytree(SHIPPED / pack, tmp_path / pack)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["content", *arguments])
+
+
+def test_what_we_ship_passes_the_strict_check_without_a_word() -> None:
+    result = run("check", "--strict", str(SHIPPED))
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_hint_fails_only_the_strict_check(copy: Path) -> None:
+    change(copy, "items", choice(roles=[]))
+    assert run("check", str(copy)).exit_code == 0
+    strict = run("check", "--strict", str(copy))
+    assert strict.exit_code == 1
+    assert "warning: items: 1.1-01: roles: nobody yet" in strict.stdout
+
+
+def test_an_error_fails_every_check_and_is_in_the_document(copy: Path) -> None:
+    change(copy, "items", choice(feedback=""))
+    result = run("check", "--json", str(copy))
+    assert result.exit_code == 1
+    assert {
+        "severity": "error",
+        "where": "items: 1.1-01",
+        "message": "feedback is missing",
+    } in json.loads(result.stdout)["findings"]
+
+
+def test_the_report_counts_questions_by_competence_level_and_role_and_says_how_easy_they_read() -> (
+    None
+):
+    report = json.loads(run("report", "--json", str(SHIPPED)).stdout)
+    assert report["pack"] == "kommunal-de-1.1"
+    assert sum(report["kinds"].values()) == report["items"] >= 260
+    assert report["pictures"] >= 30
+    assert report["flesch"] > 70  # "leicht"
+    assert report["wstf_easy"] < report["wstf"] < 5
+    rows = {row["code"]: row for row in report["rows"]}
+    assert len(rows) == 27
+    for code, row in rows.items():
+        if code == "K.1":
+            assert row["levels"] == [0, 0, 0, 0]
+        else:
+            assert sum(row["levels"]) == row["items"]
+            assert row["items"] - row["self_reports"] >= 8
+            assert min(row["levels"]) >= 1
+            assert min(row["scenes"].values()) >= 3
+
+
+def test_the_report_is_a_table_for_people() -> None:
+    lines = run("report", str(SHIPPED)).stdout.splitlines()
+    assert lines[0].startswith("kommunal-de-1.1: ")
+    assert lines[2].startswith("Readability: Flesch-DE ")
+    assert lines[3].split()[:3] == ["Code", "Questions", "Level"]
+    assert len(lines) == 4 + 27
+
+
+def test_every_colour_of_a_picture_is_in_the_sheet_that_question_pages_load() -> None:
+    sheet = (SHIPPED.parent / "lti_tool" / "web" / "static" / "roadmap.css").read_text()
+    pictures = (SHIPPED / PACKS["items"] / "pictures").glob("*.svg")
+    used = {c for p in pictures for c in re.findall(r'class="(rm-[a-z0-9]+)"', p.read_text())}
+    assert len(used) >= 7
+    assert {c for c in used if not re.search(rf"\.{c}\b[^{{]*{{", sheet)} == set()
