@@ -21,7 +21,7 @@ ATTRIBUTE = re.compile(
     r"|font-(?:family|size|weight)|text-anchor|transform"
 )
 #: What roadmap.css knows of pictures; another class has no colour of its own.
-CLASS = re.compile(r"rm-(?:cell|bg|mark|p[12l]|st|num|grid)")
+CLASS = re.compile(r"rm-(?:cell|bg|mark|sure|p1|pl|st|num|grid)")
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
 _BOX = re.compile(r"0 0 \d+ \d+")
 

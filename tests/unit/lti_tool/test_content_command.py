@@ -1,7 +1,6 @@
 """`roadmap content`: checking and counting packs from the command line."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -74,11 +73,3 @@ def test_the_report_is_a_table_for_people() -> None:
     assert lines[2].startswith("Readability: Flesch-DE ")
     assert lines[3].split()[:3] == ["Code", "Questions", "Level"]
     assert len(lines) == 4 + 27
-
-
-def test_every_colour_of_a_picture_is_in_the_sheet_that_question_pages_load() -> None:
-    sheet = (SHIPPED.parent / "lti_tool" / "web" / "static" / "roadmap.css").read_text()
-    pictures = (SHIPPED / PACKS["items"] / "pictures").glob("*.svg")
-    used = {c for p in pictures for c in re.findall(r'class="(rm-[a-z0-9]+)"', p.read_text())}
-    assert len(used) >= 7
-    assert {c for c in used if not re.search(rf"\.{c}\b[^{{]*{{", sheet)} == set()
