@@ -74,6 +74,7 @@ class Bank:
     residual: Array  # (J, J) local dependence, zero diagonal
     spread: tuple[float, float]  # of local dependence: in one competence, across
     persons: int
+    style: float = 0.0  # spread of how persons use scales, see `style`
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -104,6 +105,7 @@ class Bank:
             "format": FORMAT,
             "provenance": dict(self.provenance),
             "persons": self.persons,
+            "style": self.style,
             "competencies": list(self.competencies),
             "correlations": np.round(self.correlation, 6).tolist(),
             "reliability": dict(self.reliability),
@@ -150,6 +152,7 @@ def _read(document: Mapping[str, Any]) -> Bank:
         residual=residual,
         spread=(float(local["within"]), float(local["between"])),
         persons=int(document["persons"]),
+        style=float(document["style"]),
         provenance=document["provenance"],
     )
 

@@ -1,7 +1,7 @@
 """From real answers to a bank: read the items' directions, estimate, check, and put it together.
 
 Order: directions -> graded curves and correlations -> partial credit where it fits better -> local
-dependence -> standard errors, fit, differences between groups. Deterministic; no randomness.
+dependence -> habits of using a scale -> standard errors, fit, differences between groups. Deterministic; no randomness.
 Source: reference assessment 3.7, docs/adr/0012-calibration.md.
 """
 
@@ -15,9 +15,11 @@ from competency.calibration.curves import Array, Curves, Mask
 from competency.calibration.dif import differences
 from competency.calibration.em import Estimate, Settings, estimated
 from competency.calibration.fit import covariances, fits, surprises
+from competency.calibration.habits import found_style
 from competency.calibration.hits import Codes, Data
-from competency.calibration.local import Local, local_dependence
+from competency.calibration.local import local_dependence
 from competency.calibration.start import directions, first_curves, first_prior, mirrored, sizes
+from competency.calibration.structure import structured
 from competency.calibration.table import Answers, ItemSpec
 from competency.errors import NotCalibrated
 
@@ -113,7 +115,8 @@ def _bank(
     curves, correlation, sites = estimate.curves, estimate.correlation, estimate.sites
     cov = covariances(data, curves, estimate.prior, correlation, sites)
     fit = fits(data, curves, correlation, sites)
-    local: Local = local_dependence(data, curves, correlation)
+    local = local_dependence(data, curves, correlation)
+    structure = structured(curves, data.dimension, correlation, local.residual)
     items = []
     for j, spec in enumerate(specs):
         item = _item(spec, curves, cov[j], j, int(data.categories[j]))
@@ -128,6 +131,7 @@ def _bank(
         residual=local.residual,
         spread=(round(local.within, 4), round(local.between, 4)),
         persons=len(codes),
+        style=found_style(structure, data.codes),
     )
 
 

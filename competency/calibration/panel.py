@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.special import expit
 
 from competency.calibration.curves import FLOOR, Array, category_chances
 from competency.calibration.hits import Codes, Index
@@ -103,6 +104,24 @@ class Panel:
         less = np.einsum("pmi,pmi->pi", cross, gain @ cross)
         return mean, np.maximum(np.diag(self.structure.items)[items] - less, SMALLEST)
 
+    def predicted(self, items: Index) -> Array:
+        """Return P(X = k | answers), (P, len(items), S + 1): the integral over the belief."""
+        mean, variance = self.about(items)
+        eta = mean[..., None] + np.sqrt(variance)[..., None] * EVEN
+        who = np.broadcast_to(items, mean.shape)
+        return np.asarray(chances(self.structure, who, eta) @ EVEN_WEIGHT)
+
+    def foretold(self, item: Index, answer: Codes) -> Array:
+        """Return the chance of each person's answer to an item of her own, (P,)."""
+        at = np.maximum(item, 0)
+        gain, pull = self.gain()
+        cross = self.structure.items[self.asked, at[:, None]]  # (P, m)
+        mean = (cross * pull).sum(axis=1)
+        less = np.einsum("pm,pmk,pk->p", cross, gain, cross)
+        variance = np.maximum(np.diag(self.structure.items)[at] - less, SMALLEST)
+        eta = mean[:, None] + np.sqrt(variance)[:, None] * EVEN
+        return np.asarray(chance(self.structure, at, answer, eta) @ EVEN_WEIGHT)
+
     def covariance(self, wanted: Array, items: Index) -> Array:
         """Return Cov(wanted, eta of items | answers), (P, W, I); wanted (W, J) is the prior one."""
         gain, _ = self.gain()
@@ -113,9 +132,16 @@ class Panel:
 
 def chance(structure: Structure, items: Index, answer: Codes, eta: Array) -> Array:
     """Return P(X = answer | eta), shape of eta (..., Q); items and answer are (...)."""
-    every = chances(structure, items, eta)
-    picked = np.take_along_axis(every, answer[..., None, None].astype(np.intp).clip(0), axis=-2)
-    return np.asarray(picked[..., 0, :])
+    if structure.curves.partial.any():
+        every = chances(structure, items, eta)
+        at = answer[..., None, None].astype(np.intp)
+        return np.asarray(np.take_along_axis(every, at, axis=-2)[..., 0, :])
+    d, k = structure.curves.d[items], answer.astype(np.intp)[..., None]
+    edge = np.full((*d.shape[:-1], 1), np.inf)
+    edges = np.concatenate([edge, d, -edge], axis=-1)
+    reached = expit(eta + np.take_along_axis(edges, k, axis=-1))
+    passed = expit(eta + np.take_along_axis(edges, k + 1, axis=-1))
+    return np.asarray(np.maximum(reached - passed, FLOOR))
 
 
 def chances(structure: Structure, items: Index, eta: Array) -> Array:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from competency.calibration.crowd import Crowd
 from competency.calibration.curves import Array
 from competency.calibration.hits import Codes, Index
-from competency.calibration.panel import EVEN, EVEN_WEIGHT, Panel, chances
+from competency.calibration.panel import Panel, chances
 from competency.calibration.structure import Structure
 
 BLOCK = 256
-SWEEPS = 3
 _RULE = np.polynomial.hermite_e.hermegauss(15)
 COARSE: Array = np.asarray(_RULE[0])
 COARSE_WEIGHT: Array = np.asarray(_RULE[1] / _RULE[1].sum())
@@ -32,11 +32,12 @@ class Step:
     length: int
     rows: slice
     chances: Array
-    asked: Index  # (P, m)
+    crowd: Crowd
 
 
 def replayed(
     structure: Structure,
+    style: float,
     codes: Codes,
     pool: Index,
     criterion: Index,
@@ -47,28 +48,18 @@ def replayed(
     for start in range(0, len(codes), BLOCK):
         rows = slice(start, min(start + BLOCK, len(codes)))
         answers = codes[rows][:, pool]
-        panel, free = Panel.empty(structure, len(answers)), answers >= 0
+        crowd, free = Crowd.of(structure, style, len(answers)), answers >= 0
         for length in range(max(lengths) + 1):
             if length in lengths:
-                settled = panel.settled(SWEEPS)
-                yield Step(length, rows, predicted(settled, criterion), panel.asked)
+                yield Step(length, rows, crowd.predicted(criterion), crowd)
             if length == max(lengths):
                 break
-            worth = np.where(free, choose(panel, pool), -np.inf)
-            best = worth.argmax(axis=1)
+            worth = np.where(free, choose(crowd.usual, pool), -np.inf)
+            best, at = worth.argmax(axis=1), np.arange(len(answers))
             able = free.any(axis=1)
-            at = np.arange(len(best))
             given = np.where(able, answers[at, best], 0).astype(np.int16)
-            panel = panel.answered(np.where(able, pool[best], -1), given, SWEEPS)
+            crowd = crowd.answered(np.where(able, pool[best], -1), given)
             free[at, best] = False
-
-
-def predicted(panel: Panel, items: Index) -> Array:
-    """Return P(X = k | answers), (P, len(items), S + 1)."""
-    mean, variance = panel.about(items)
-    eta = mean[..., None] + np.sqrt(variance)[..., None] * EVEN
-    who = np.broadcast_to(items, mean.shape)
-    return np.asarray(chances(panel.structure, who, eta) @ EVEN_WEIGHT)
 
 
 def overall(wanted: Array) -> Chooser:

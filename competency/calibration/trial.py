@@ -72,16 +72,18 @@ class Trial:
     def adaptive(self, lengths: tuple[int, ...], seed: int) -> Iterator[Predicted]:
         """Yield what the adaptive test predicts; the seed only decides between equal items."""
         structure = self._structure(joint=True)
-        return self._predicted(structure, overall(self._wanted(structure)), lengths, seed)
+        choose = overall(self._wanted(structure))
+        return self._predicted(structure, self.bank.style, choose, lengths, seed)
 
     def independent(self, lengths: tuple[int, ...], seed: int) -> Iterator[Predicted]:
         """Yield it with every competence scored for itself."""
         structure = self._structure(joint=False)
-        return self._predicted(structure, overall(self._wanted(structure)), lengths, seed)
+        return self._predicted(structure, 0.0, overall(self._wanted(structure)), lengths, seed)
 
     def random(self, lengths: tuple[int, ...], seed: int) -> Iterator[Predicted]:
         """Yield it for items drawn at random, scored like the adaptive ones."""
-        return self._predicted(self._structure(joint=True), _drawn(seed), lengths, seed)
+        structure = self._structure(joint=True)
+        return self._predicted(structure, self.bank.style, _drawn(seed), lengths, seed)
 
     def marginal(self) -> Array:
         """Return how often each code is given, (criterion, C): the prediction without answers."""
@@ -117,18 +119,23 @@ class Trial:
         return np.concatenate([structure.competences, answers])
 
     def _predicted(
-        self, structure: Structure, choose: Chooser, lengths: tuple[int, ...], seed: int
+        self,
+        structure: Structure,
+        style: float,
+        choose: Chooser,
+        lengths: tuple[int, ...],
+        seed: int,
     ) -> Iterator[Predicted]:
         backward = np.array([i.reversed for i in self.bank.items])
         size = self.bank.categories
         codes = mirrored(np.minimum(self.codes, size - 1), size, backward)
         pool = np.random.default_rng(seed).permutation(self.pool)
-        for step in replayed(structure, codes, pool, self.criterion, lengths, choose):
+        for step in replayed(structure, style, codes, pool, self.criterion, lengths, choose):
             chances = np.zeros((*step.chances.shape[:2], int(self.offered.max())))
             for n, j in enumerate(self.criterion):
                 own = step.chances[:, n, : size[j]]
                 chances[:, n, : size[j]] = own[:, ::-1] if backward[j] else own
-            yield Predicted(step.length, step.rows, self._spared(chances), step.asked)
+            yield Predicted(step.length, step.rows, self._spared(chances), step.crowd.usual.asked)
 
     @property
     def _spare(self) -> Array:

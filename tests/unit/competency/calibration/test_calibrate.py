@@ -229,3 +229,22 @@ def test_a_bank_survives_its_file() -> None:
     assert again.items == bank.items
     assert again.document() == bank.document()
     assert np.abs(again.residual - bank.residual).max() < 1e-3
+
+
+def test_habits_of_using_a_scale_are_found_where_there_are_some() -> None:
+    rng = np.random.default_rng(21)
+    truth = population(21, persons=1200, competencies=2, per=8, categories=5)
+    theta = rng.multivariate_normal(np.zeros(2), truth.correlation, size=1200)
+    factor = np.exp(0.4 * rng.normal(size=(1200, 1, 1)))
+    middle = truth.b.mean(axis=1, keepdims=True)
+    b = middle + factor * (truth.b - middle)
+    eta = np.repeat(theta, 8, axis=1)[:, :, None]
+    chance = 1 / (1 + np.exp(-truth.a[:, None] * (eta - b)))
+    codes = (chance > rng.random((1200, 16, 1))).sum(axis=2).astype(np.int16)
+    assert 0.2 <= calibrated(of(codes, truth.specs), truth.specs).bank.style <= 0.5
+    assert calibrated(truth.answers, truth.specs).bank.style == 0.0
+
+
+def test_questions_with_one_threshold_have_no_habits() -> None:
+    truth = population(22, persons=200, competencies=1, per=8)
+    assert calibrated(truth.answers, truth.specs).bank.style == 0.0
