@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from girth import twopl_mml
+from girth import INVALID_RESPONSE, twopl_mml
 
 from competency.calibration.bank import Bank
 from competency.calibration.calibrate import calibrated
@@ -123,11 +123,12 @@ def _answers(codes: Codes) -> Answers:
 
 
 def _girths(bank: Bank, codes: Codes) -> Bank:
-    """Return the bank with girth's parameters; it has no missing answers, they count as wrong."""
+    """Return the bank with girth's parameters; missing answers as it wants them marked."""
     items = list(bank.items)
     for k in range(COMPETENCES):
         at = np.flatnonzero(k == DIMENSION)
-        found = twopl_mml(np.maximum(codes[:, at], 0).T.astype(np.int64))
+        marked = np.where(codes[:, at] < 0, INVALID_RESPONSE, codes[:, at])
+        found = twopl_mml(marked.T.astype(np.int64))
         for n, a, b in zip(at, found["Discrimination"], found["Difficulty"], strict=True):
             items[n] = replace(items[n], a=float(a), b=(float(b),))
     return replace(bank, items=tuple(items))
