@@ -1,7 +1,8 @@
 """From real answers to a bank: read the items' directions, estimate, check, and put it together.
 
 Order: directions -> graded curves and correlations -> partial credit where it fits better -> local
-dependence -> habits of using a scale -> standard errors, fit, differences between groups. Deterministic; no randomness.
+dependence -> habits of using a scale -> standard errors, fit, differences between groups.
+Deterministic: the same answers give the same bank.
 Source: reference assessment 3.7, docs/adr/0012-calibration.md.
 """
 
