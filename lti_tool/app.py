@@ -1,9 +1,12 @@
 """The web application: settings -> Flask. Every route of the house is registered here."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from sqlalchemy import Connection
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -19,6 +22,22 @@ from lti_tool.web.admin import routes as admin
 from lti_tool.web.limits import RefusalLimit
 
 
+class NoSession(SessionInterface):
+    """No Flask session is used: a launch has its own cookie and row (web/session.py)."""
+
+    _nothing = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:  # noqa: ARG002
+        return self._nothing
+
+
+class App(Flask):
+    session_interface = NoSession()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func  # no view of ours is a coroutine; Flask would ask each of them at each request
+
+
 def create_app(
     settings: Settings, house: House | None = None, *, refusals_file: Path | None = None
 ) -> Flask:
@@ -28,12 +47,10 @@ def create_app(
     """
     house = house or build(settings)
     migrations.require_head(house.database)
-    app = Flask("lti_tool.web", static_folder=None)
+    app = App("lti_tool.web", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=settings.security.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=settings.security.max_body_bytes,
-        # No Flask session is used: a launch has its own cookie and row (web/session.py).
-        SECRET_KEY=None,
     )
     app.extensions["roadmap"] = house
     counting.install(app)

@@ -42,7 +42,9 @@ def _plain(value: object) -> bool:
 def _line(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return "".join(c if c.isprintable() else " " for c in value)[:LONGEST]
+    if not value.isprintable():
+        value = "".join(c if c.isprintable() else " " for c in value)
+    return value[:LONGEST]
 
 
 def configure(*, fmt: str = "json", level: str = "INFO") -> None:

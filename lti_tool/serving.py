@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import waitress
+from waitress.task import ThreadedTaskDispatcher
 
 from lti_tool.errors import RoadmapError
 from lti_tool.logs import log
@@ -29,6 +30,12 @@ from lti_tool.settings import Server
 BIND_PATIENCE_S = 3.0
 #: A process that lived shorter than this is not started again at once.
 SHORT_LIFE_S = 5.0
+
+#: One interpreter computes at a time: threads beyond these only take turns, and each turn costs.
+THREADS_AT_EASE = 2
+#: Who is still the next after this time waits for threads that wait themselves: another one helps.
+STUCK_S = 0.05
+IDLE_S = 5.0
 
 SERVING: dict[str, Any] = {
     # Errors of ours are pages; what is left never shows a stack trace.
@@ -82,11 +89,47 @@ def _quiet() -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
+class Crew(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """As few threads as keep a processor busy; more while those wait for a platform or a lock."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._fewest, self._most = min(THREADS_AT_EASE, most), most
+        self._next: object = None  # who is to be answered next, and since when
+        self._since = self._changed = time.monotonic()
+        self.set_thread_count(self._fewest)
+
+    @property
+    def patience_s(self) -> float:
+        """Return after how many seconds to look again."""
+        return STUCK_S if self.queue else 1.0
+
+    def look(self) -> None:
+        """Add a thread if nobody took the next request; take one away when that is long ago."""
+        now = time.monotonic()
+        try:
+            first = self.queue[0]
+        except IndexError:
+            first = None
+        if first is not self._next:
+            self._next, self._since = first, now
+        if first is not None and now - self._since > STUCK_S:
+            self._resize(1, now)
+        elif now - self._changed > IDLE_S:
+            self._resize(-1, now)
+
+    def _resize(self, by: int, now: float) -> None:
+        self._since = self._changed = now
+        running = len(self.threads) - self.stop_count
+        self.set_thread_count(min(max(running + by, self._fewest), self._most))
+
+
 def answer(app: Any, listening: socket.socket, server: Server) -> None:
     """Answer requests until SIGTERM or SIGINT; what is in hand then is finished."""
     _quiet()
     stopping = threading.Event()
-    here = waitress.create_server(app, sockets=[listening], threads=server.threads, **SERVING)
+    crew = Crew(server.threads)
+    here = waitress.create_server(app, sockets=[listening], _dispatcher=crew, **SERVING)
 
     def stop(*_: object) -> None:
         stopping.set()
@@ -95,7 +138,8 @@ def answer(app: Any, listening: socket.socket, server: Server) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     while not stopping.is_set():
-        _turn(here, 1.0)
+        _turn(here, crew.patience_s)
+        crew.look()
     _finish(here, server.stop_s)
 
 

@@ -10,6 +10,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -38,8 +39,7 @@ class Server:
 
     @property
     def loopback(self) -> bool:
-        host = urlsplit(self.base_url).hostname or ""
-        return is_loopback(host)
+        return _on_loopback(self.base_url)
 
     @property
     def secure(self) -> bool:
@@ -182,6 +182,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+@lru_cache(maxsize=8)
+def _on_loopback(base_url: str) -> bool:
+    return is_loopback(urlsplit(base_url).hostname or "")
+
+
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback

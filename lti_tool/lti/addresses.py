@@ -18,8 +18,11 @@ _UNSAFE = re.compile(r'[\x00-\x20\x7f\\<>"{}|^`\ud800-\udfff]')
 
 def parse(url: object) -> SplitResult | None:
     """Return the parts of an absolute http(s) URL, or None if it is anything else."""
-    if not isinstance(url, str) or len(url) > MAX_LENGTH:
-        return None
+    return _parse(url) if isinstance(url, str) and len(url) <= MAX_LENGTH else None
+
+
+@lru_cache(maxsize=1024)  # every launch from a course names the same few
+def _parse(url: str) -> SplitResult | None:
     if _UNSAFE.search(url):
         return None
     try:
@@ -36,7 +39,7 @@ def origin(url: object) -> str:
     return _origin(url) if isinstance(url, str) and len(url) <= MAX_LENGTH else ""
 
 
-@lru_cache(maxsize=256)  # a launch asks for the same few again and again
+@lru_cache(maxsize=1024)
 def _origin(url: str) -> str:
     parts = parse(url)
     if parts is None:
@@ -55,10 +58,16 @@ def is_ours(url: object, base_url: str) -> bool:
 
 def is_linkable(url: object, *, allow_local_http: bool) -> bool:
     """Return whether a page of ours may link or post there: https, in development also loopback."""
-    parts = parse(url)
-    if parts is None:
+    if not isinstance(url, str) or len(url) > MAX_LENGTH:
         return False
-    return parts.scheme == "https" or (allow_local_http and is_loopback(parts.hostname or ""))
+    scheme, loopback = _scheme_and_loopback(url)
+    return scheme == "https" or (allow_local_http and loopback)
+
+
+@lru_cache(maxsize=1024)
+def _scheme_and_loopback(url: str) -> tuple[str, bool]:
+    parts = parse(url)
+    return (parts.scheme, is_loopback(parts.hostname or "")) if parts else ("", False)
 
 
 def with_query(url: str, pairs: list[tuple[str, str | bytes]]) -> str:

@@ -70,14 +70,18 @@ class PlatformKeys:
         self._locks: dict[str, threading.Lock] = {}
         self._flights: dict[str, _Flight] = {}
 
+    def known(self, url: str, kid: str, now: datetime) -> RSAPublicKey | None:
+        """Return a key that is fresh in this process."""
+        known = self._known.get(url)
+        return known.keys.get(kid) if known and now - known.fetched < FRESH else None
+
     def key(self, url: str, kid: str, now: datetime) -> RSAPublicKey:
         """Return the key a platform publishes under this kid. May fetch.
 
         :raises Refused: the platform does not publish it, or its server gives no usable set.
         """
-        known = self._known.get(url)
-        if known and kid in known.keys and now - known.fetched < FRESH:
-            return known.keys[kid]
+        if key := self.known(url, kid, now):
+            return key
         # Whoever waited for somebody else's fetch takes its result instead of fetching again.
         before = self._flights.get(url, _Flight())
         with self._locks.setdefault(url, threading.Lock()):

@@ -9,6 +9,8 @@ Source: IMS Security Framework 1.0 section 5.1.1.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from urllib.parse import urlencode
 
 from lti_tool.lti.addresses import is_ours, with_query
 from lti_tool.lti.parameters import Parameters
@@ -102,17 +104,24 @@ def _choose(parameters: Parameters, registered: Sequence[Platform]) -> Platform:
 def _authorization(
     platform: Platform, parameters: Parameters, login: Login, state: str, base_url: str
 ) -> str:
+    hints = {"login_hint": parameters.raw("login_hint") or b""}
+    if (hint := parameters.raw("lti_message_hint")) is not None:
+        hints["lti_message_hint"] = hint
+    # Letters, digits, "-", "_" and "." only: nothing in them to quote.
+    once = f"&state={state}&nonce={login.nonce}&"
+    always = _always(platform.auth_url, platform.client_id, redirect_uri(base_url))
+    return always + once + urlencode(hints)
+
+
+@lru_cache(maxsize=256)
+def _always(auth_url: str, client_id: str, redirect: str) -> str:
+    """Return what the authorization requests of a registration begin with."""
     request: list[tuple[str, str | bytes]] = [
         ("scope", "openid"),
         ("response_type", "id_token"),
         ("response_mode", "form_post"),
         ("prompt", "none"),
-        ("client_id", platform.client_id),
-        ("redirect_uri", redirect_uri(base_url)),
-        ("state", state),
-        ("nonce", login.nonce),
-        ("login_hint", parameters.raw("login_hint") or b""),
+        ("client_id", client_id),
+        ("redirect_uri", redirect),
     ]
-    if (hint := parameters.raw("lti_message_hint")) is not None:
-        request.append(("lti_message_hint", hint))
-    return with_query(platform.auth_url, request)
+    return with_query(auth_url, request)

@@ -10,7 +10,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
 from lti_tool.lti.refusal import Code, Refused
@@ -39,12 +39,16 @@ class Login:
         return COOKIE_PREFIX + self.nonce[:16]
 
 
+_FIELDS = tuple(field.name for field in fields(Login))  # asdict() would copy each value
+
+
 def new_nonce() -> str:
     return secrets.token_hex(24)
 
 
 def sign(login: Login, seal: Seal) -> str:
-    body = urlsafe_b64encode(json.dumps(asdict(login)).encode()).decode().rstrip("=")
+    record = {name: getattr(login, name) for name in _FIELDS}
+    body = urlsafe_b64encode(json.dumps(record).encode()).decode().rstrip("=")
     return f"{body}.{seal.digest('lti-state', body)}"
 
 

@@ -4,18 +4,20 @@ SQLite runs in WAL mode; a write transaction takes the write lock at its start (
 so it can never fail half-way because somebody else wrote in between.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from lti_tool.errors import DatabaseError
 from lti_tool.store import queries
 from lti_tool.store.queries import TimedConnection
+from lti_tool.store.straight import OfThread, Straight, taken
 from lti_tool.store.troubles import LOCKED, explain
 
 CONNECT_S = 5  # a server that is not there is noticed within this time
@@ -60,6 +63,8 @@ class Database:
         self.engine = _sqlite(url, limits) if self.sqlite else _postgres(url, limits)
         queries.watch(self.engine, limits.slow_query_s)
         self._turns = _Turns(limits.lock_s) if self.sqlite else nullcontext()
+        path = _file_of(self.url)
+        self._of_thread = OfThread(self.engine, partial(_identity, path)) if path else None
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -69,23 +74,47 @@ class Database:
         """
         with self._turns, explained(), self.engine.connect() as conn, conn.begin():
             if self.sqlite:
-                _straight(conn, "BEGIN IMMEDIATE")
+                Straight.of(conn).run("BEGIN IMMEDIATE")
             yield conn
+
+    @contextmanager
+    def begin_straight(self) -> Iterator[Straight]:
+        """Yield what `begin` does, for `Prepared` statements first of all."""
+        with self._turns, explained(), self._straight() as straight:
+            if self.sqlite:
+                straight.run("BEGIN IMMEDIATE")
+            try:
+                yield straight
+                straight.commit()
+            except BaseException:
+                straight.roll_back()
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one consistent state; what it writes is rolled back."""
         begin = "BEGIN" if self.sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         with explained(), self.engine.connect() as conn, conn.begin() as transaction:
-            _straight(conn, begin)
+            Straight.of(conn).run(begin)
             yield conn
             transaction.rollback()
 
     @contextmanager
-    def glance(self) -> Iterator[Connection]:
+    def glance(self) -> Iterator[Straight]:
         """Yield a connection for one `Prepared` question: two might see two different states."""
-        with explained(), self.engine.connect() as conn:
-            yield conn
+        with explained(), self._straight() as straight:
+            yield straight
+
+    @contextmanager
+    def _straight(self) -> Iterator[Straight]:
+        if self._of_thread is not None:
+            yield self._of_thread.straight()
+            return
+        lent = taken(self.engine)
+        try:
+            yield Straight(self.engine, lent)
+        finally:
+            lent.close()
 
     def exists(self) -> bool:
         """Return whether there is a file to open; a server's answer is left to the server."""
@@ -99,6 +128,8 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._of_thread is not None:
+            self._of_thread.close()
 
 
 class _Turns:
@@ -124,32 +155,11 @@ class _Turns:
         self._turn.release()
 
 
-def _straight(conn: Connection, command: str) -> None:
-    """Give the driver a command that begins a transaction: SQLAlchemy's way costs more than it."""
-    cursor = conn.connection.cursor()
-    try:
-        cursor.execute(command)
-    except conn.dialect.loaded_dbapi.Error as error:
-        raise said_by_driver(conn, command, error) from error
-    finally:
-        cursor.close()
-
-
-def said_by_driver(conn: Connection, what: str, error: Exception) -> DBAPIError:
-    """Return a driver's error as SQLAlchemy reports it, so that one kind only has to be known."""
-    kind = conn.dialect.loaded_dbapi.Error
-    wrapped = DBAPIError.instance(
-        what, None, error, kind, hide_parameters=True, dialect=conn.dialect
-    )
-    assert isinstance(wrapped, DBAPIError)
-    return wrapped
-
-
 def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert the rows whose keys are not there yet; return how many were new."""
     if not rows:
         return 0
-    statement = insert_into(conn, table).on_conflict_do_nothing()
+    statement = insert_into(conn.dialect, table).on_conflict_do_nothing()
     counted = {"preserve_rowcount": True}  # without it an INSERT's count is not always kept
     return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in rows)
 
@@ -157,7 +167,7 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
 def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose keys are not there yet, in one go; for many rows."""
     if rows:
-        conn.execute(insert_into(conn, table).on_conflict_do_nothing(), list(rows))
+        conn.execute(insert_into(conn.dialect, table).on_conflict_do_nothing(), list(rows))
 
 
 def upsert(
@@ -168,15 +178,15 @@ def upsert(
     keep: frozenset[str] = frozenset(),
 ) -> None:
     """Insert the row, or where `keys` are there update its other columns except `keep`."""
-    statement = insert_into(conn, table).values(**row)
+    statement = insert_into(conn.dialect, table).values(**row)
     rest = {n: statement.excluded[n] for n in row if n not in keys and n not in keep}
     conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
 
 
-def insert_into(conn: Connection, table: Table) -> Any:
+def insert_into(dialect: Dialect, table: Table) -> Any:
     """Return an INSERT that knows ON CONFLICT, as this database writes it."""
-    dialect = sqlite if conn.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    written = sqlite if dialect.name == "sqlite" else postgresql
+    return written.insert(table)
 
 
 def _sqlite(url: str, limits: Limits) -> Engine:
@@ -193,6 +203,8 @@ def _sqlite(url: str, limits: Limits) -> Engine:
         connection.isolation_level = None
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        # Pages that many small transactions wrote are copied back (and synced) once, not each time.
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA foreign_keys = ON")
 
     if (path := _file_of(make_url(url))) is not None:
@@ -212,12 +224,7 @@ def _stay_with_the_file(engine: Engine, path: Path) -> None:
     A file that is missing is never made by opening it, or a mistyped path would begin anew.
     """
 
-    def identity() -> tuple[int, int] | None:
-        try:
-            found = path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
+    identity = partial(_identity, path)
 
     @event.listens_for(engine, "do_connect")
     def require(_dialect: object, _record: object, _args: object, _options: object) -> None:
@@ -238,6 +245,14 @@ def _stay_with_the_file(engine: Engine, path: Path) -> None:
     ) -> None:
         if identity() != record.info["file"]:
             raise DisconnectionError  # open what is there now: a backup, perhaps
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make(path: Path) -> None:
@@ -280,15 +295,15 @@ def _pool(limits: Limits) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def explained() -> Iterator[None]:
+class explained:
     """Raise what a driver reports in our words."""
-    try:
-        yield
-    except (DBAPIError, PoolTimeout) as error:
-        if (said := explain(error)) is None:
-            raise
-        raise said from error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DBAPIError | PoolTimeout) and (said := explain(error)) is not None:
+            raise said from error
 
 
 def tidy(database: Database) -> None:

@@ -10,7 +10,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, or_, select, update
@@ -23,6 +23,7 @@ from lti_tool.store.prepared import Prepared
 from lti_tool.store.schema.core import identity, learner, person_attribute
 from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
 from lti_tool.store.schema.staff import staff_grant
+from lti_tool.store.straight import Straight
 
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
@@ -31,27 +32,31 @@ PLACING_KEPT = timedelta(hours=1)  # as long as somebody may take to choose
 
 # Sent at every launch.
 _CONSUME = Prepared(
-    "launches.consume", lambda conn: insert_into(conn, nonce).on_conflict_do_nothing()
+    "launches.consume", lambda dialect: insert_into(dialect, nonce).on_conflict_do_nothing()
 )
 _LEARNER_OF = Prepared(
     "launches.learner_of",
-    lambda _conn: select(identity.c.learner_id).where(
-        identity.c.platform_id == bindparam("platform"),
-        identity.c.kind == "sub",
-        identity.c.digest == bindparam("digest"),
+    lambda _dialect: (
+        select(identity.c.learner_id, learner.c.last_seen_us)
+        .join(learner, learner.c.id == identity.c.learner_id)
+        .where(
+            identity.c.platform_id == bindparam("platform"),
+            identity.c.kind == "sub",
+            identity.c.digest == bindparam("digest"),
+        )
     ),
 )
 _SEEN = Prepared(
     "launches.seen",
-    lambda _conn: (
+    lambda _dialect: (
         update(learner)
-        .where(learner.c.id == bindparam("learner"), learner.c.last_seen_us < bindparam("before"))
+        .where(learner.c.id == bindparam("learner"))
         .values(last_seen_us=bindparam("now"))
     ),
 )
 _OPEN = Prepared(
     "launches.open",
-    lambda _conn: insert(launch).values(
+    lambda _dialect: insert(launch).values(
         {c.name: bindparam(c.name) for c in launch.c if c is not launch.c.ended_us}
     ),
 )
@@ -74,27 +79,34 @@ class SqlDoor:
 
     @contextmanager
     def begin(self) -> Iterator["SqlEntry"]:
-        with self.database.begin() as conn:
-            yield SqlEntry(conn, self.seal, self.replay)
+        with self.database.begin_straight() as straight:
+            yield SqlEntry(straight, self.seal, self.replay)
 
 
 @dataclass(frozen=True, slots=True)
 class SqlEntry:
-    conn: Connection
+    straight: Straight
     seal: Seal
     replay: Replay
+    seen_us: dict[str, int] = field(default_factory=dict)  # when learners came last
+
+    @property
+    def conn(self) -> Connection:
+        return self.straight.whole
 
     def consume(self, nonce_value: str, now: datetime) -> bool:
         row = {"digest": _nonce_digest(self.seal, nonce_value), "expires_us": us(now + NONCE_KEPT)}
-        return _CONSUME.touched(self.conn, row) == 1
+        return _CONSUME.touched(self.straight, row) == 1
 
     def learner_of(self, arrival: Arrival) -> str | None:
         asked = {
             "platform": arrival.platform_id,
             "digest": _subject_digest(self.seal, arrival),
         }
-        found = _LEARNER_OF.rows(self.conn, asked)
-        return str(found[0][0]) if found else None
+        for learner_id, seen_us in _LEARNER_OF.rows(self.straight, asked):
+            self.seen_us[learner_id] = seen_us
+            return str(learner_id)
+        return None
 
     def recognise(self, arrival: Arrival, now: datetime) -> str | None:
         found = self._former(arrival) or self._by_attribute(arrival)
@@ -171,11 +183,11 @@ class SqlEntry:
         return insert_ignore(self.conn, identity, [row]) == 1
 
     def open(self, arrival: Arrival, learner_id: str, now: datetime) -> Admitted:
-        seen = {"learner": learner_id, "now": us(now), "before": us(now - SEEN_EXACT)}
-        _SEEN.touched(self.conn, seen)
+        if self.seen_us.get(learner_id, 0) < us(now - SEEN_EXACT):
+            _SEEN.touched(self.straight, {"learner": learner_id, "now": us(now)})
         admitted = Admitted(str(uuid.uuid4()), secrets.token_urlsafe(32))
         _OPEN.touched(
-            self.conn,
+            self.straight,
             {
                 "id": admitted.launch_id,
                 "tenant_id": arrival.tenant_id,

@@ -16,6 +16,7 @@ from lti_tool.ports import ADDRESSES, Application, Platform
 from lti_tool.store.database import insert_ignore, us
 from lti_tool.store.prepared import Prepared, Row
 from lti_tool.store.schema.lti import deployment, launch, platform
+from lti_tool.store.straight import Straight
 
 
 class Deployment(NamedTuple):
@@ -34,7 +35,7 @@ _READ = (
 # Asked at every login and every launch.
 _OF_ISSUER = Prepared(
     "platforms.of_issuer",
-    lambda _conn: (
+    lambda _dialect: (
         select(
             *(platform.c[name] for name in _READ),
             cast(platform.c.proposed, Text),
@@ -102,9 +103,9 @@ def get(conn: Connection, platform_id: str) -> Platform:
     return _with_deployments(conn, [row])[0]
 
 
-def of_issuer(conn: Connection, issuer: str) -> list[Platform]:
+def of_issuer(conn: Connection | Straight, issuer: str) -> list[Platform]:
     """Return all registrations of an issuer, oldest first, as they are seen under this name."""
-    return list(_seen_as(issuer, tuple(_OF_ISSUER.rows(conn, {"name": issuer}))))
+    return list(_seen_as(issuer, tuple(_OF_ISSUER.rows(Straight.of(conn), {"name": issuer}))))
 
 
 @lru_cache(maxsize=64)

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement
+from sqlalchemy.engine import Dialect
 
-from lti_tool.store.database import said_by_driver
-from lti_tool.store.queries import note
+from lti_tool.store.queries import judge
+from lti_tool.store.straight import Straight, said_by_driver
 
 Row = tuple[Any, ...]
 
@@ -21,39 +22,36 @@ Row = tuple[Any, ...]
 class Prepared:
     """One statement with its name, such as `launches.consume` (what names are for: `queries`)."""
 
-    def __init__(self, name: str, build: Callable[[Connection], ClauseElement]) -> None:
+    def __init__(self, name: str, build: Callable[[Dialect], ClauseElement]) -> None:
         """`build` is called once for each kind of database."""
         self._name = name
         self._build = build
         self._ready: dict[str, _Ready] = {}  # by name of the dialect
 
-    def rows(self, conn: Connection, parameters: Mapping[str, object]) -> list[Row]:
+    def rows(self, conn: Straight, parameters: Mapping[str, object]) -> list[Row]:
         """Return all rows it finds, in the caller's transaction."""
-        cursor = self._run(conn, parameters)
-        found: list[Row] = cursor.fetchall()
-        cursor.close()
-        return found
+        return self._run(conn, parameters)[1]
 
-    def touched(self, conn: Connection, parameters: Mapping[str, object]) -> int:
+    def touched(self, conn: Straight, parameters: Mapping[str, object]) -> int:
         """Run it in the caller's transaction; return how many rows were written."""
-        cursor = self._run(conn, parameters)
-        number: int = cursor.rowcount
-        cursor.close()
-        return number
+        return self._run(conn, parameters)[0]
 
-    def _run(self, conn: Connection, parameters: Mapping[str, object]) -> Any:
+    def _run(self, conn: Straight, parameters: Mapping[str, object]) -> tuple[int, list[Row]]:
         ready = self._ready.get(conn.dialect.name) or self._compile(conn)
-        cursor = conn.connection.cursor()
+        cursor = conn.cursor()
         began = time.perf_counter()
         try:
             cursor.execute(ready.sql, ready.ordered({**ready.fixed, **parameters}))
+            found = (cursor.rowcount, cursor.fetchall() if cursor.description else [])
         except conn.dialect.loaded_dbapi.Error as error:
-            raise said_by_driver(conn, self._name, error) from error
-        note(conn, cursor, self._name, time.perf_counter() - began)
-        return cursor
+            raise said_by_driver(conn.dialect, self._name, error) from error
+        finally:
+            cursor.close()
+        judge(conn.dialect, self._name, time.perf_counter() - began)
+        return found
 
-    def _compile(self, conn: Connection) -> "_Ready":
-        compiled: Any = self._build(conn).compile(dialect=conn.dialect)
+    def _compile(self, conn: Straight) -> "_Ready":
+        compiled: Any = self._build(conn.dialect).compile(dialect=conn.dialect)
         places = tuple(compiled.positiontup) if compiled.positional else None
         fixed = {name: value for name, value in compiled.params.items() if value is not None}
         ready = _Ready(f"/* {self._name} */ {compiled}", fixed, places)

@@ -81,12 +81,17 @@ def watch(engine: Engine, slow_s: float) -> None:
         conn: Connection, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
         name, began = getattr(context, "roadmap", (NOBODY, time.perf_counter()))
-        note(conn, cursor, name, time.perf_counter() - began)
+        _note(conn.dialect, cursor, name, time.perf_counter() - began)
 
 
-def note(conn: Connection, cursor: Any, name: str, spent_s: float) -> None:
+def judge(dialect: Dialect, name: str, spent_s: float) -> None:
+    """Log the name of a statement if it was slow."""
+    _judge(name, spent_s, _SLOW_S[dialect])
+
+
+def _note(dialect: Dialect, cursor: Any, name: str, spent_s: float) -> None:
     """Log the name of a slow statement: at once, or when SQLite has also fetched its rows."""
-    slow_s = _SLOW_S[conn.dialect]
+    slow_s = _SLOW_S[dialect]
     if isinstance(cursor, TimedCursor):
         cursor.name, cursor.slow_s = name, slow_s
         cursor.spent_s += spent_s

@@ -8,8 +8,9 @@ processes count into one folder (PROMETHEUS_MULTIPROC_DIR, set by `roadmap serve
 """
 
 import time
+from functools import lru_cache
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter("roadmap_requests", "Answered requests.", ["route", "method", "status"])
@@ -25,6 +26,7 @@ REFUSALS = Counter("roadmap_refusals", "Refused requests by code.", ["code"])
 OWN = "/l/<launch>/(own data)"
 _PRIVATE = ("/daten", "/nur-fuer-mich", "/profil/<code>", "/ende", "/hilfe", "/sprache")
 _UNKNOWN = "(no such page)"
+_BEGAN = "roadmap.began"
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE", "PATCH"))
 
 
@@ -33,27 +35,41 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.began = time.perf_counter()
+        request.environ[_BEGAN] = time.perf_counter()
 
     @app.after_request
     def count(response: Response) -> Response:
-        route = _route()
-        method = request.method if request.method in _METHODS else "(other)"
-        REQUESTS.labels(route, method, str(response.status_code)).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - g.get("began", time.perf_counter()))
-        if request.endpoint == "lti.launch" and response.status_code == 303:
-            LAUNCHES.inc()
+        rule = request.url_rule
+        route = _UNKNOWN if rule is None else _of_rule(rule.rule)
+        began = request.environ.get(_BEGAN, time.perf_counter())
+        answered(route, request.method, response.status_code, began)
         return response
+
+
+def answered(route: str, method: str, status: int, began: float) -> None:
+    """Count a request by its rule. `began` is what time.perf_counter() said then."""
+    _requests(route, method if method in _METHODS else "(other)", status).inc()
+    _seconds(route).observe(time.perf_counter() - began)
+    if route == "/lti/launch" and status == 303:
+        LAUNCHES.inc()
+
+
+@lru_cache(maxsize=2048)  # routes, methods and statuses are few
+def _requests(route: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(route, method, str(status))
+
+
+@lru_cache(maxsize=512)
+def _seconds(route: str) -> Histogram:
+    return SECONDS.labels(route)
 
 
 def refused(code: str) -> None:
     REFUSALS.labels(code).inc()
 
 
-def _route() -> str:
+@lru_cache(maxsize=512)
+def _of_rule(rule: str) -> str:
     """Return the rule, never the address: that holds a launch."""
-    if request.url_rule is None:
-        return _UNKNOWN
-    rule = request.url_rule.rule
     below = rule.removeprefix("/l/<launch>")
     return OWN if below != rule and below.startswith(_PRIVATE) else rule

@@ -14,12 +14,12 @@ from flask_babel import force_locale
 
 from lti_tool.ports import Launch
 from lti_tool.store.database import at, us
-from lti_tool.web import session
+from lti_tool.web import cookies, session
 from lti_tool.web.formats import moment
 from lti_tool.web.services import house
 from lti_tool.web.translate import gettext as _
 
-_COOKIE, _PREFIX = "erased", "__Secure-"
+_COOKIE = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +53,21 @@ def remember(response: Response, launch_id: str, erased: Erased) -> None:
     """Let this browser know that the launch is over for good."""
     said = f"{us(erased.when)}.{erased.entries}.{erased.number}.{erased.language}"
     settings = house().settings
-    session.put_cookie(
-        response,
+    told = cookies.written(
         _COOKIE,
         f"{said}.{_signature(launch_id, said)}",
-        prefix=_PREFIX,
+        prefix=cookies.SECURE,
         path=f"/l/{launch_id}/",
         max_age=settings.session.absolute_s,
         settings=settings,
     )
+    response.headers.extend(told)
 
 
 def _gone() -> Response | None:
     if not request.path.startswith("/l/"):
         return None
-    brought = session.read_cookie(_COOKIE, prefix=_PREFIX, settings=house().settings)
+    brought = session.read_cookie(_COOKIE, prefix=cookies.SECURE, settings=house().settings)
     erased = _read(request.path.split("/")[2], brought)
     if erased is None:
         return None

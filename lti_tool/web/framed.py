@@ -22,14 +22,14 @@ from lti_tool.lti.parameters import Parameters
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
 from lti_tool.ports import Admitted, Platform
-from lti_tool.web import headers, refusals, session
+from lti_tool.web import cookies, headers, refusals, session
 from lti_tool.web.services import house
+from lti_tool.web.starts import Asked
 
 AGAIN = "weiter"  # parameter of /lti/login: a sealed login that starts again
 WINDOW = "fenster"  # parameter of /lti/login: opened by our button, so this is no frame
 PROOF = "proof"  # field of /lti/launch: the proof as the platform's storage gave it back
 STORAGE = "lti_storage_target"
-HOST = "__Host-"
 _MARK = "lti-ok"
 _FRAMES = frozenset(("iframe", "frame", "embed", "object"))
 _LONGEST_CODE = 4096
@@ -48,20 +48,21 @@ class Storage:
     next: str = ""
 
 
-def keeps_cookies() -> bool:
+def keeps_cookies(asked: Asked) -> bool:
     """Return whether there is no doubt about cookies: no frame, or one of ours came back."""
-    if not _may_be_framed():
+    if not _may_be_framed(asked):
         return True
-    return any(name.removeprefix(HOST).startswith("lti-") for name in request.cookies)
+    brought = cookies.brought(asked.environ)
+    return any(name.removeprefix(cookies.HOST).startswith("lti-") for name in brought)
 
 
-def _may_be_framed() -> bool:
+def _may_be_framed(asked: Asked) -> bool:
     """Return whether this may be a frame: browsers from before 2023 do not say."""
-    if request.args.get(WINDOW):
+    if asked.environ.get("QUERY_STRING") and asked.address.text(WINDOW):
         return False
-    where = request.headers.get("Sec-Fetch-Dest")
+    where = asked.environ.get("HTTP_SEC_FETCH_DEST")
     if where is None:
-        return request.headers.get("User-Agent", "").startswith("Mozilla/")
+        return str(asked.environ.get("HTTP_USER_AGENT", "")).startswith("Mozilla/")
     return where in _FRAMES
 
 
@@ -176,6 +177,7 @@ def _check_own_page() -> None:
 
 
 def _mark(answer: Response) -> None:
-    session.put_cookie(
-        answer, _MARK, "1", prefix=HOST, path="/", max_age=None, settings=house().settings
+    mark = cookies.written(
+        _MARK, "1", prefix=cookies.HOST, path="/", max_age=None, settings=house().settings
     )
+    answer.headers.extend(mark)

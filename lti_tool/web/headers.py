@@ -14,6 +14,11 @@ from lti_tool.lti.addresses import origin
 from lti_tool.settings import Settings
 
 _LOOPBACK = ("http://localhost:*", "http://127.0.0.1:*")
+_EVERYWHERE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()"),
+)
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; font-src 'self'; "
     "img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action {targets}; "
@@ -24,21 +29,39 @@ _POLICY = (
 def install(app: Flask, settings: Settings) -> None:
     """Add the headers to every response of the app."""
 
+    everywhere = _everywhere(settings.server.secure)
+
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
+        for name, value in everywhere:
+            headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", _policy(settings))
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault(
-            "Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()"
-        )
-        if settings.server.secure:
-            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         # A page of a launch, and every refusal, belongs to one person and one moment.
-        if request.path.startswith(("/l/", "/lti/", "/admin")) and "Cache-Control" not in headers:
-            headers["Cache-Control"] = "no-store"
+        if request.path.startswith(("/l/", "/lti/", "/admin")):
+            headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def of_start(settings: Settings) -> list[tuple[str, str]]:
+    """Return what `install` adds to the answer to a login or launch that shows no page."""
+    return _of_start(settings.server.secure, settings.development)
+
+
+@lru_cache(maxsize=4)
+def _of_start(secure: bool, development: bool) -> list[tuple[str, str]]:
+    policy = _written(("'self'", *_anybody(development)), ("'self'",))
+    return [
+        *_everywhere(secure),
+        ("Content-Security-Policy", policy),
+        ("Cache-Control", "no-store"),
+        ("Content-Type", "text/html; charset=utf-8"),
+    ]
+
+
+def _everywhere(secure: bool) -> tuple[tuple[str, str], ...]:
+    strict = (("Strict-Transport-Security", "max-age=31536000"),) if secure else ()
+    return (*_EVERYWHERE, *strict)
 
 
 def framed_by(urls: Iterable[str]) -> None:
@@ -54,8 +77,12 @@ def sends_to(url: str) -> None:
 def _policy(settings: Settings) -> str:
     allowed: tuple[str, ...] | None = g.get("frame_ancestors")
     if allowed is None:
-        allowed = ("https:", *(_LOOPBACK if settings.development else ()))
+        allowed = _anybody(settings.development)
     return _written(("'self'", *allowed), ("'self'", *g.get("form_targets", ())))
+
+
+def _anybody(development: bool) -> tuple[str, ...]:
+    return ("https:", *(_LOOPBACK if development else ()))
 
 
 @lru_cache(maxsize=256)

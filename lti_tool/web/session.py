@@ -18,13 +18,12 @@ from lti_tool.ports import Admitted, Launch
 from lti_tool.settings import Settings
 from lti_tool.store import launches
 from lti_tool.store.launches import Opened
-from lti_tool.web import headers
+from lti_tool.web import cookies, headers
 from lti_tool.web.services import house
 
 CSRF_FIELD = "csrf"
 ASKING = "learner.api_session"  # says when the session ends, and prolongs nothing
 _ASKED_BY_SCRIPT = (ASKING, "learner.keep_session")
-_COOKIE = "launch"
 _TOUCH = timedelta(seconds=60)  # how exact the idle time is; else every page would write
 
 
@@ -47,58 +46,12 @@ def csrf_token() -> str:
 
 def set_cookie(response: Response, admitted: Admitted, settings: Settings) -> None:
     """Give the launch's secret to the browser."""
-    path = f"/l/{admitted.launch_id}/"
-    put_cookie(
-        response,
-        _COOKIE,
-        admitted.secret,
-        prefix="__Secure-",
-        path=path,
-        max_age=settings.session.absolute_s,
-        settings=settings,
-    )
-
-
-def put_cookie(
-    response: Response,
-    name: str,
-    value: str,
-    *,
-    prefix: str,
-    path: str,
-    max_age: int | None,
-    settings: Settings,
-) -> None:
-    """Set (or with max_age 0 delete) a cookie that works inside a foreign frame.
-
-    Without max_age it lasts as long as the browser.
-    """
-    response.set_cookie(
-        prefix + name,
-        value,
-        max_age=max_age,
-        path=path,
-        secure=True,
-        httponly=True,
-        samesite="None",
-        partitioned=True,
-    )
-    if fallback_allowed(settings):
-        # Programs, and some browsers, keep no Secure cookie of a plain-http page.
-        response.set_cookie(name, value, max_age=max_age, path=path, httponly=True, samesite="Lax")
+    response.headers.extend(cookies.of_launch(admitted, settings))
 
 
 def read_cookie(name: str, *, prefix: str, settings: Settings) -> str:
     """Return a cookie's value, or ""."""
-    value = request.cookies.get(prefix + name)
-    if not value and fallback_allowed(settings):
-        value = request.cookies.get(name)
-    return value or ""
-
-
-def fallback_allowed(settings: Settings) -> bool:
-    server = settings.server
-    return settings.development and server.loopback and not server.secure
+    return cookies.read(request.environ, name, prefix, settings)
 
 
 def end(response: Response) -> None:
@@ -196,15 +149,15 @@ def _clear(response: Response) -> Response:
 
 def _forget(response: Response, launch: Launch) -> None:
     """Take the launch out of the browser; from a shared device everything of ours."""
-    put_cookie(
-        response,
-        _COOKIE,
+    gone = cookies.written(
+        cookies.LAUNCH,
         "",
-        prefix="__Secure-",
+        prefix=cookies.SECURE,
         path=f"/l/{launch.id}/",
         max_age=0,
         settings=house().settings,
     )
+    response.headers.extend(gone)
     if launch.shared:
         # Not "cookies": that reaches every site of the town's domain, not only ours.
         response.headers["Clear-Site-Data"] = '"cache", "storage"'
@@ -212,7 +165,7 @@ def _forget(response: Response, launch: Launch) -> None:
 
 def _opened(launch_id: str) -> tuple[Opened, str]:
     # What does not exist and what is somebody else's look the same from outside.
-    secret = read_cookie(_COOKIE, prefix="__Secure-", settings=house().settings)
+    secret = read_cookie(cookies.LAUNCH, prefix=cookies.SECURE, settings=house().settings)
     if not secret or not launch_id.isprintable():
         raise Refused(Code.SESSION_FOREIGN)
     with house().database.read() as conn:

@@ -16,11 +16,12 @@ from lti_tool.ports import Actor, Admitted, StaffSession
 from lti_tool.settings import Settings
 from lti_tool.store import staff
 from lti_tool.web import headers
+from lti_tool.web.cookies import SECURE, fallback_allowed
 from lti_tool.web.services import house
-from lti_tool.web.session import check_form, fallback_allowed, read_cookie
+from lti_tool.web.session import check_form, read_cookie
 
 PATH = "/admin"
-_COOKIE, _PREFIX = "staff", "__Secure-"
+_COOKIE = "staff"
 _TOUCH = timedelta(seconds=60)
 
 
@@ -84,7 +85,7 @@ def _require_right(found: StaffSession, area: str, *, changes: bool) -> None:
 
 
 def _opened() -> tuple[staff.Opened, str]:
-    brought = read_cookie(_COOKIE, prefix=_PREFIX, settings=house().settings)
+    brought = read_cookie(_COOKIE, prefix=SECURE, settings=house().settings)
     session_id, _, secret = brought.partition(".")
     if not secret or not session_id.isprintable() or len(session_id) > 36:
         raise Refused(Code.STAFF_SESSION)
@@ -97,7 +98,7 @@ def _opened() -> tuple[staff.Opened, str]:
 
 def _put(response: Response, value: str, max_age: int, settings: Settings) -> None:
     # Lax, not Strict: whoever follows a bookmark or a link in a mail is signed in there, too.
-    names = {_PREFIX + _COOKIE: True} | ({_COOKIE: False} if fallback_allowed(settings) else {})
+    names = {SECURE + _COOKIE: True} | ({_COOKIE: False} if fallback_allowed(settings) else {})
     for name, secure in names.items():
         response.set_cookie(
             name,
