@@ -129,7 +129,8 @@ def _girths(bank: Bank, codes: Codes) -> Bank:
         at = np.flatnonzero(k == DIMENSION)
         marked = np.where(codes[:, at] < 0, INVALID_RESPONSE, codes[:, at])
         found = twopl_mml(marked.T.astype(np.int64))
-        for n, a, b in zip(at, found["Discrimination"], found["Difficulty"], strict=True):
+        parts = (np.ravel(found[name]) for name in ("Discrimination", "Difficulty"))
+        for n, a, b in zip(at, *parts, strict=True):
             items[n] = replace(items[n], a=float(a), b=(float(b),))
     return replace(bank, items=tuple(items))
 

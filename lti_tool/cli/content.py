@@ -1,6 +1,5 @@
 """`roadmap content` and `roadmap assessment`: packs, and what the engine makes of them."""
 
-import shutil
 from pathlib import Path
 
 import click
@@ -8,8 +7,8 @@ import click
 from competency import checks, packs, simulate
 from competency.checks import report as reporting
 from lti_tool import settings
+from lti_tool.cli.loading import loaded
 from lti_tool.cli.opening import as_json, dump, show
-from lti_tool.errors import RoadmapError
 
 
 @click.group()
@@ -82,19 +81,7 @@ def load(pack: Path) -> None:
 
     Example: roadmap content load ./kommunal-de-1.2
     """
-    found = packs.read_manifest(pack)
-    target = settings.load().content.dir / found.kind / f"{found.id}-{found.version}"
-    if target.exists():
-        raise RoadmapError(
-            f"{found.ref} is there already; released packs never change.",
-            remedy="Give the pack a new version.",
-        )
-    shutil.copytree(pack, target)
-    wrong = [f for f in checks.check(settings.load().content.dir) if f.error]
-    if wrong:
-        shutil.rmtree(target)
-        said = "\n".join(f"  - {f}" for f in wrong)
-        raise RoadmapError(f"{found.ref} was not loaded; with it the content is broken:\n{said}")
+    found = loaded(pack, settings.load().content.dir)
     click.echo(f"{found.ref} loaded. Restart web and worker to use it.")
 
 

@@ -18,8 +18,10 @@ from competency.calibration.bank import Bank
 from competency.calibration.calibrate import calibrated
 from competency.calibration.table import Answers, ItemSpec
 from competency.calibration.trial import Predicted, Trial
-from competency.errors import NotCalibrated, TableError
+from competency.errors import TableError
+from lti_tool.cli.banks import bank_of
 from lti_tool.cli.opening import as_json, dump, show
+from lti_tool.cli.release import propose, release
 from lti_tool.cli.whole import written
 from lti_tool.web.admin.report import report
 
@@ -161,7 +163,7 @@ def replay(
     many = _lengths(lengths)
     answers = _read(responses, table.read_answers)
     keys = [_read(path, table.read_list) for path in (pool, criterion)]
-    trial = Trial.of(_bank_of(bank_file), answers, *keys)
+    trial = Trial.of(bank_of(bank_file), answers, *keys)
     began, kept = time.perf_counter(), []
     for predicted in trial.adaptive(many, seed):
         kept.append(predicted)
@@ -185,13 +187,6 @@ def _lengths(text: str) -> tuple[int, ...]:
     if not found or found[0] < 1 or found[-1] > 500:
         raise click.UsageError("--lengths: whole numbers from 1 to 500 with commas, like 3,5,10")
     return found
-
-
-def _bank_of(path: Path) -> Bank:
-    try:
-        return Bank.of_document(json.loads(table.decoded(path.name, path.read_bytes())))
-    except (json.JSONDecodeError, NotCalibrated) as error:
-        raise NotCalibrated(f"{path.name}: {error}") from None
 
 
 def _losses(
@@ -258,3 +253,7 @@ def _say_replayed(document: dict[str, Any]) -> None:
 
 def _read(path: Path, reader: Callable[[str, str], T]) -> T:
     return reader(path.name, table.decoded(path.name, path.read_bytes()))
+
+
+items.add_command(propose)
+items.add_command(release)

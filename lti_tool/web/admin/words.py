@@ -65,6 +65,7 @@ ACTIONS: Mapping[str, object] = {
     "role.put": _l("Own role saved"),
     "role.retire": _l("Role retired"),
     "role.restore": _l("Role offered again"),
+    "items.release": _l("Questions with new parameters released"),
     "lrs.add": _l("LRS connected"),
     "lrs.key": _l("Key for the built-in LRS made"),
     "mapping.import": _l("Activities mapped to units"),
