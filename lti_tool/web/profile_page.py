@@ -88,6 +88,7 @@ class ProfilePage:
     self_images: tuple[SelfRow, ...]
     tables: tuple[Table, ...]
     news: str
+    button: str  # leads to the path
     may_answer_more: bool
 
 
@@ -115,6 +116,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
         self_images=tuple(_self_row(i, content.framework) for i in images),
         tables=_tables(tuple(rows.values()), areas, images, content.framework),
         news=_news(view, content),
+        button=_button(standings),
         may_answer_more=any(s.verdict is Verdict.OPEN for s in standings),
     )
 
@@ -313,6 +315,12 @@ def _titles() -> dict[Verdict, str]:
         Verdict.GAP: _("You learn this next"),
         Verdict.OPEN: _("Still open"),
     }
+
+
+def _button(standings: Sequence[Standing]) -> str:
+    if all(s.verdict is Verdict.MET for s in standings):
+        return _("See offers for more")
+    return _("See your learning path")
 
 
 def _topics(count: int) -> str:
