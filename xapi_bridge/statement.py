@@ -9,14 +9,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import orjson
 
 from xapi_bridge.errors import MalformedPage, MalformedStatement
 from xapi_bridge.instants import DATE_ONLY, instant_us
-from xapi_bridge.slices import members, spans
+from xapi_bridge.slices import elements, fields
 
 MAX_STATEMENT_BYTES = 1 << 20
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
@@ -29,6 +29,8 @@ _WRITTEN = frozenset({"id", "actor", "verb", "object", "result", "context", "tim
 _FIELDS = _WRITTEN | STORE_FIELDS | {"attachments"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|\\^`]+")
+_IDENTIFIERS = frozenset({"account", "mbox", "mbox_sha1sum", "openid"})
+_SHORT = 300  # characters of an address that is remembered
 _SHA1 = re.compile(r"[0-9a-f]{40}", re.I)
 _YEAR_2010_US = 1_262_304_000_000_000
 _FUTURE_US = 5 * 60 * 1_000_000
@@ -147,8 +149,7 @@ def parse_page(body: bytes) -> Page:
     if (statements := envelope.get("statements")) is None:
         raise MalformedPage("The answer has no list of statements.")
     more = _more(envelope.get("more"))
-    cuts = enumerate(spans(statements, b"["))
-    return Page(tuple(_entry(statements[start:end], i) for i, (start, end) in cuts), more)
+    return Page(tuple(_entry(raw, i) for i, raw in enumerate(elements(statements))), more)
 
 
 def parse(raw: bytes, *, id_required: bool = True) -> Statement:
@@ -215,7 +216,14 @@ def is_uuid(text: Json) -> bool:
 
 
 def is_iri(text: Json) -> bool:
-    return isinstance(text, str) and _IRI.fullmatch(text) is not None
+    return isinstance(text, str) and (
+        _is_iri(text) if len(text) <= _SHORT else _IRI.fullmatch(text) is not None
+    )
+
+
+@lru_cache(maxsize=8192)  # verbs, types and activities of a town are the same ones again and again
+def _is_iri(text: str) -> bool:
+    return _IRI.fullmatch(text) is not None
 
 
 def nfc(text: str) -> str:
@@ -225,9 +233,9 @@ def nfc(text: str) -> str:
 # --- cutting ----------------------------------------------------------------------------------
 
 
-def _envelope(body: bytes) -> dict[str, bytes]:
+def _envelope(body: bytes) -> Mapping[str, bytes]:
     try:
-        return dict(members(body))
+        return fields(body)
     except orjson.JSONDecodeError:
         raise MalformedPage("The answer is not the JSON it should be.") from None
 
@@ -254,11 +262,12 @@ def _entry(raw: bytes, position: int) -> Statement | Bad:
 def _typed(raw: bytes, document: Json, id_required: bool) -> Statement:
     if not isinstance(document, dict):
         raise MalformedStatement("not an object")
-    if document.keys() - _FIELDS:
+    if not document.keys() <= _FIELDS:
         # Not named: a key can be a name, and the reason is read by people and kept unsealed.
         raise MalformedStatement("unknown property")
-    if empty := [key for key, value in document.items() if value is None]:
-        raise MalformedStatement(f"{empty[0]} is null")
+    if None in document.values():
+        empty = next(key for key, value in document.items() if value is None)
+        raise MalformedStatement(f"{empty} is null")
     kind, object_id = _object(document.get("object"))
     stored, _ = _instant(document.get("stored"), "stored")
     stamp, flags = _instant(document.get("timestamp"), "timestamp")
@@ -322,14 +331,19 @@ def _substatement(value: Mapping[str, Json]) -> str:
     return ""
 
 
-def _activity(value: Json) -> Activity:
+def _check_activity(value: Json) -> None:
     if not isinstance(value, dict) or not is_iri(value.get("id")):
         raise MalformedStatement("an activity has no IRI as id")
+    if (definition := value.get("definition")) is not None:
+        _extensions(_dict(definition, "definition"), "definition")
+
+
+def _activity(value: Json) -> Activity:
+    _check_activity(value)
     definition = value.get("definition")
-    if definition is None:
+    if not definition:
         return Activity(value["id"])
-    kind = _dict(definition, "definition").get("type")
-    external = _extensions(definition, "definition").get(EXTERNAL_ID)
+    kind, external = definition.get("type"), definition.get("extensions", {}).get(EXTERNAL_ID)
     return Activity(
         value["id"],
         kind if isinstance(kind, str) else "",
@@ -341,14 +355,17 @@ def _actor(value: Json, where: str) -> Actor:
     kind = _dict(value, where).get("objectType", "Agent")
     if kind not in ("Agent", "Group"):
         raise MalformedStatement(f"{where}.objectType is neither Agent nor Group")
-    given = [k for k in ("account", "mbox", "mbox_sha1sum", "openid") if k in value]
+    given = _IDENTIFIERS & value.keys()
     if len(given) > 1:
         raise MalformedStatement(f"{where} has several identifiers")
     group = kind == "Group"
     found = _members(value, where) if group else ()
-    if not given and not (group and "member" in value):
-        raise MalformedStatement(f"{where} has no identifier")
-    return Actor(group, _key(given[0], value[given[0]], where) if given else None, found)
+    if not given:
+        if not (group and "member" in value):
+            raise MalformedStatement(f"{where} has no identifier")
+        return Actor(group, None, found)
+    (name,) = given
+    return Actor(group, _key(name, value[name], where), found)
 
 
 def _members(value: Mapping[str, Json], where: str) -> tuple[ActorKey, ...]:
@@ -401,8 +418,8 @@ def _context(value: Json) -> None:
     for relation, found in around.items():
         if relation not in ("parent", "grouping", "category", "other"):
             raise MalformedStatement("contextActivities has an unknown property")
-        for activity in [found] if isinstance(found, dict) else _list(found, "contextActivities"):
-            _activity(activity)
+        for activity in (found,) if isinstance(found, dict) else _list(found, "contextActivities"):
+            _check_activity(activity)
     if not is_uuid(value.get("registration", "00000000-0000-0000-0000-000000000000")):
         raise MalformedStatement("context.registration is not a UUID")
     for key in ("instructor", "team"):

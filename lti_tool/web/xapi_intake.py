@@ -15,7 +15,7 @@ from lti_tool.store.database import us
 from lti_tool.store.xapi_statements import Incoming
 from xapi_bridge.errors import MalformedStatement
 from xapi_bridge.instants import text_of
-from xapi_bridge.slices import joined, members
+from xapi_bridge.slices import fields, joined
 from xapi_bridge.statement import Statement, actor_key, canonical, is_iri
 
 
@@ -43,16 +43,14 @@ def _verbatim(
     read: Statement, statement_id: str, authority: Mapping[str, Any], now: datetime
 ) -> bytes:
     """Return the bytes as sent, with what the LRS has to set: id, timestamp, authority, version."""
-    kept = [(k, v) for k, v in members(read.raw) if k not in ("stored", "authority")]
-    present = {key for key, _ in kept}
+    kept = {k: v for k, v in fields(read.raw).items() if k not in ("stored", "authority")}
     added = {
         "id": statement_id,
         "timestamp": text_of(us(now)),
         "version": "1.0.0",
         "authority": authority,
     }
-    kept += [(k, orjson.dumps(v)) for k, v in added.items() if k not in present]
-    return joined(kept)
+    return joined({**{k: orjson.dumps(v) for k, v in added.items()}, **kept})
 
 
 def _agents(document: Mapping[str, Any]) -> frozenset[str]:
