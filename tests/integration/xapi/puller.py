@@ -7,6 +7,7 @@ falls into the middle of things.
 import sys
 import time
 
+from lti_tool import logs
 from lti_tool.seal import Seal
 from lti_tool.store import lrs
 from lti_tool.store.conclusions import Meaning
@@ -22,6 +23,7 @@ BUDGET_S = 0.3  # writers may be faster than pages of twenty: a run need not rea
 
 
 def main(url: str, lrs_id: str) -> None:
+    logs.configure()  # to stderr: stdout is for "pulled"
     database, seal = Database(url), Seal(SECRET)
     with database.read() as conn:
         connection = lrs.get(conn, seal, lrs_id)
