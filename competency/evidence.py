@@ -13,6 +13,7 @@ from enum import StrEnum
 class Source(StrEnum):
     ASSESSMENT = "assessment"
     LRS = "lrs"
+    EXAM = "exam"  # an answer some time after the tutorial
 
 
 @dataclass(frozen=True, slots=True)

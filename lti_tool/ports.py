@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
 from competency.evidence import Evidence
 from competency.packs import Content
@@ -22,6 +24,7 @@ from competency.soll import Signed, SollVersion, State
 from lti_tool.errors import RoadmapError
 from lti_tool.privacy import PersonData
 
+RESOURCE_LINK = "LtiResourceLinkRequest"
 Json = Any  # a JSON document: dict, list, str, int, float, bool, None
 
 
@@ -43,6 +46,7 @@ class TenantSettings:
     accessibility_contact: str = ""
     council_required: bool = True  # no Soll in force without "Personalrat beteiligt am"
     four_eyes: bool = False  # who approves a Soll is not who handed it in
+    exam_days: int = 0  # from a tutorial to its exam, 7 to 28; 0: as the catalogue says
     # role -> {unit: {"by": whom, "at": ISO date}}; set by a named human, never by a rule (law L09)
     mandatory: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -90,6 +94,7 @@ class Launch:
     target: str
     services: Mapping[str, Json]  # AGS and NRPS addresses of this link
     created: datetime
+    page: str = ""  # which of our pages it is for, "" for the start
     staff: bool = False  # has a granted right; the LTI role says nothing about it
     shared: bool = False  # on a device that several people use: shorter, and logged out for good
 
@@ -100,7 +105,11 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One run through the questions. Versions and Soll are frozen when it starts."""
+    """One run through the questions. Versions and Soll are frozen when it starts.
+
+    `unit` makes it the exam of a Lerneinheit; its target says how many have to fit, and at last
+    how many did.
+    """
 
     id: str
     tenant_id: str
@@ -112,6 +121,7 @@ class Attempt:
     started: datetime
     touched: datetime
     finished: datetime | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,7 @@ class Delivery:
     id: str
     tenant_id: str
     learner_id: str
-    kind: str  # statements | document | score | plan, and each of them with "-withdrawn"
+    kind: str  # statements | document | score | result | plan, and each with "-withdrawn"
     target_id: str  # an LRS or a platform
     dedupe: str  # unique: the same thing is enqueued once
     body: Json
@@ -220,6 +230,7 @@ class LaunchPlace:
     plan_url: str
     idents: tuple[str, ...] = ()  # ILIAS's other names of this person, the newest first
     instructor: bool = False  # came last as one: Moodle refuses a score for a teacher
+    page: str = ""  # which of our pages the link is for, "" for the start
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +365,15 @@ class Links(Protocol):
 class Attempts(Protocol):
     def latest(self, learner_id: str) -> Attempt | None: ...
     def of(self, learner_id: str) -> tuple[Attempt, ...]:
-        """Return every attempt, the newest first."""
+        """Return every attempt of the assessment, the newest first."""
+        ...
+
+    def exams(self, learner_id: str) -> tuple[Attempt, ...]:
+        """Return every run through an exam, the newest first."""
+        ...
+
+    def explained(self, learner_id: str) -> frozenset[str]:
+        """Return the questions of exams that were answered: it was told what is right."""
         ...
 
     def save(self, attempt: Attempt) -> None: ...
@@ -389,6 +408,14 @@ class EvidenceStore(Protocol):
         ...
 
     def completed_units(self, learner_id: str) -> Mapping[str, datetime]: ...
+    def hold(self, learner: Learner, unit: str, at: datetime) -> None:
+        """Note when the tutorial of a unit is, in place of what was noted before."""
+        ...
+
+    def held(self, learner_id: str) -> Mapping[str, datetime]:
+        """Return when the tutorials of units are that were noted."""
+        ...
+
     def revoke(self, learner_id: str, evidence_id: str) -> bool: ...
     def counter(self, learner_id: str, evidence_id: str, text: str) -> bool: ...
     def revoked(self, learner_id: str) -> tuple[Recorded, ...]:
@@ -742,6 +769,11 @@ class Aside:
     since: datetime
 
 
+@lru_cache(maxsize=256)  # the links of a town's courses name the same few pages
+def _path_of(target: str) -> str:
+    return unquote(urlsplit(target).path).strip("/")
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What a verified launch says, cut to what we keep. Names and addresses never get here."""
@@ -760,12 +792,27 @@ class Arrival:
     link_id: str = ""
     role: str = ""  # custom parameter `role`
     ident: str = ""  # ILIAS's other name of this person, in its statements and grade books
-    page: str = ""  # which of our pages it is for, where the target names none
+    page: str = ""  # which of our pages a message is for that opens no link
+    placed: str = (
+        ""  # custom parameter `page`: what the link stands for, where its target is silent
+    )
     services: Mapping[str, Json] = field(default_factory=dict)
     attribute: str = field(default="", repr=False)  # a trusted one: see lti.identity
     former: str = field(default="", repr=False)  # her id of LTI 1.1, if signed
     placing: Mapping[str, Json] | None = None  # Deep Linking: what may be placed, and where to
     shared: bool | None = None  # custom parameter `tablet`; None: as the municipality has it
+
+    @property
+    def about(self) -> str:
+        """Return the page of ours that the link stands for, "" for the start page."""
+        named = _path_of(self.target) if self.starts else ""
+        page = self.placed if not named or named.startswith("lti/") else named
+        return "" if page == "start" else page
+
+    @property
+    def starts(self) -> bool:
+        """Whether somebody opened a link, and not a review, a choice or a request about data."""
+        return self.message_type == RESOURCE_LINK
 
 
 @dataclass(frozen=True, slots=True)

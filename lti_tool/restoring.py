@@ -26,7 +26,7 @@ from lti_tool.store.schema.lti import launch
 ERASED = "person.erase"
 HELD = "Held after a restore: it may have been sent before. `roadmap outbox retry` sends it."
 #: Sent twice, an older score or plan would replace a newer one; statements carry their id.
-HARMFUL_TWICE = ("score", "plan")
+HARMFUL_TWICE = ("score", "result", "plan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def of(house: House) -> Mapping[str, Sender]:
         "document-withdrawn": _no_document,
         "score": _score,
         "score-withdrawn": _no_score,
+        "result": _score,
+        "result-withdrawn": _no_score,
         "plan": _plan,
         "plan-withdrawn": _no_plan,
     }
@@ -96,12 +98,17 @@ def _score(house: House, delivery: Delivery) -> None:
         maximum=body["of"],
         completed=body["done"] == body["of"],
         at=datetime.fromisoformat(body["timestamp"]),
-        comment=f"{body['done']} von {body['of']} Schritten im Lernpfad",
+        comment=_comment(body),
     )
     try:
         _post_by_any_name(caller, score, body.get("idents", []), now)
     except LineItemGone:
         column.gone(score.lineitem)
+
+
+def _comment(body: Mapping[str, Any]) -> str:
+    # What was put into the outbox before comments were has none.
+    return str(body.get("comment") or f"{body['done']} von {body['of']} Schritten im Lernpfad")
 
 
 def _post_by_any_name(caller: Caller, score: Score, others: list[str], now: datetime) -> None:
@@ -147,9 +154,15 @@ class _Column:
             raise LineItemGone
         if not self.columns.claim(context, link, now):
             raise DeliveryFailed("Another worker looks for the line item.", retry=True, wait_s=2)
-        url = find_or_make(caller, Place(self.body["lineitems"], link), now)
+        url = find_or_make(caller, self._place(link), now)
         self.columns.keep(context, link, url)
         return url
+
+    def _place(self, link: str) -> Place:
+        place, body = Place(str(self.body["lineitems"]), link), self.body
+        if "label" not in body:  # put into the outbox before columns had a name of their own
+            return place
+        return replace(place, label=str(body["label"]), maximum=int(body["most"]))
 
     def gone(self, url: str) -> None:
         if "lineitems" not in self.body:

@@ -46,6 +46,7 @@ class Memory:
     reflections: dict[tuple[str, str], tuple[str, Reflected]] = field(default_factory=dict)
     evidence: dict[str, tuple[str, Recorded, bool]] = field(default_factory=dict)
     completions: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    tutorials: dict[str, dict[str, datetime]] = field(default_factory=dict)
     profiles: dict[str, StoredProfile] = field(default_factory=dict)
     paths: dict[str, StoredPath] = field(default_factory=dict)
     recommendations: list[Recommendation] = field(default_factory=list)
@@ -115,12 +116,23 @@ class FakeAttempts:
     m: Memory
 
     def latest(self, learner_id: str) -> Attempt | None:
-        mine = [a for a in self.m.attempts if a.learner_id == learner_id]
-        return max(mine, key=lambda a: a.started, default=None)
+        return max(self.of(learner_id), key=lambda a: a.started, default=None)
 
     def of(self, learner_id: str) -> tuple[Attempt, ...]:
+        return tuple(a for a in self._every(learner_id) if not a.unit)
+
+    def exams(self, learner_id: str) -> tuple[Attempt, ...]:
+        return tuple(a for a in self._every(learner_id) if a.unit)
+
+    def explained(self, learner_id: str) -> frozenset[str]:
+        mine = {a.id for a in self.exams(learner_id)}
+        return frozenset(
+            q.item for q in self.m.questions.values() if q.attempt_id in mine and q.answered
+        )
+
+    def _every(self, learner_id: str) -> list[Attempt]:
         mine = [a for a in self.m.attempts if a.learner_id == learner_id]
-        return tuple(sorted(mine, key=lambda a: a.started, reverse=True))
+        return sorted(mine, key=lambda a: a.started, reverse=True)
 
     def save(self, attempt: Attempt) -> None:
         self.m.attempts = [a for a in self.m.attempts if a.id != attempt.id] + [attempt]
@@ -184,6 +196,12 @@ class FakeEvidence:
 
     def completed_units(self, learner_id: str) -> Mapping[str, datetime]:
         return self.m.completions.get(learner_id, {})
+
+    def hold(self, learner: Learner, unit: str, at: datetime) -> None:
+        self.m.tutorials.setdefault(learner.id, {})[unit] = at
+
+    def held(self, learner_id: str) -> Mapping[str, datetime]:
+        return self.m.tutorials.get(learner_id, {})
 
     def revoke(self, learner_id: str, evidence_id: str) -> bool:
         owner, recorded, _ = self.m.evidence.get(evidence_id, ("", None, False))

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from competency import exam
 from lti_tool.cli.opening import as_json, now, opened, show
 from lti_tool.ports import TenantSettings
 from lti_tool.store import tenants
@@ -82,12 +83,17 @@ def switch(key: str, name: str, state: str) -> None:
     type=click.Choice(FEEDBACK),
     help="What fits is explained at the end, or after each",
 )
-def change(key: str, **texts: str | None) -> None:
-    """Set what the first information and the statements say; it is audited.
+@click.option(
+    "--exam-days",
+    type=click.IntRange(exam.SOONEST, exam.LATEST),
+    help="Days from a tutorial to its short review; without it as the catalogue says (14)",
+)
+def change(key: str, **said: str | int | None) -> None:
+    """Set what the first information and the statements say, and when reviews open; it is audited.
 
     Example: roadmap tenant set musterstadt --officer datenschutz@stadt.de
     """
-    given: dict[str, Any] = {name: text for name, text in texts.items() if text is not None}
+    given: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     with opened() as house:
         with house.database.read() as conn:
             found = tenants.by_key(conn, key)

@@ -20,7 +20,7 @@ from competency.items import Item, Kind, Scene
 from competency.posterior import Posterior
 from competency.target import Target
 from lti_tool.errors import Conflict
-from lti_tool.flows import measure
+from lti_tool.flows import grades, measure
 from lti_tool.flows.observe import refold
 from lti_tool.ports import Asked, Attempt, Learner, Services, Work
 
@@ -254,7 +254,8 @@ def _next(
         [q.item for q in asked],
         soll.scenes,
         seed=attempt.id,
-        never=(_practice(bank.items).key,),  # its answer was shown
+        # Their answers were shown.
+        never=(_practice(bank.items).key, *work.attempts.explained(learner.id)),
     )
     if not isinstance(chosen, Selection):
         _finish(s, work, learner, attempt, asked, now)
@@ -263,7 +264,7 @@ def _next(
         attempt_id=attempt.id,
         position=len(asked) + 1,
         item=chosen.item.key,
-        order=_order(attempt.id, chosen.item),
+        order=order_of(attempt.id, chosen.item),
         reason={**chosen.reason, "because": _because(bank, chosen, asked).value},
         asked=now,
     )
@@ -289,6 +290,7 @@ def _finish(
     work.attempts.save(replace(attempt, state=FINISHED, finished=now, touched=now))
     _record(s, work, learner, attempt, asked)
     refold(s, work, learner, now)
+    grades.assessed(work, learner, now)
 
 
 def _record(
@@ -377,7 +379,7 @@ def question_of(s: Services, attempt: Attempt, asked: Asked) -> Question:
     )
 
 
-def _order(attempt_id: str, item: Item) -> tuple[int, ...]:
+def order_of(attempt_id: str, item: Item) -> tuple[int, ...]:
     """Return the options' order for this attempt: the same after every reload.
 
     Ladders (self-rating, true/false) keep theirs. Steps to be put in order never start solved.

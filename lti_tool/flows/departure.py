@@ -7,11 +7,13 @@ that accepts the path; `flows.deliver` sends them.
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from competency.catalogue import Catalogue, Obligation
-from competency.path import PathStep, StepState
+from competency.path import PathStep
+from lti_tool.flows import grades
+from lti_tool.flows.grades import WITHDRAWN
 from lti_tool.ports import (
     Delivery,
     LaunchPlace,
@@ -23,9 +25,8 @@ from lti_tool.ports import (
 )
 
 DOCUMENT = "document"  # the path as it stands, in an LRS
-WITHDRAWN = "-withdrawn"  # after the kind of what is taken back
 PLAN_NAME = "Mein Lernweg (roadMAP)"
-PATH_NAMESPACE = uuid.UUID("6f0d1a5e-3c5e-5c58-9b8e-0d2f3a9c7e11")
+PATH_NAMESPACE = grades.NAMESPACE
 
 
 def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
@@ -46,7 +47,7 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
                 for kind in ("plan", "plan" + WITHDRAWN):
                     work.outbox.supersede(learner.id, kind, place.platform_id)
                 work.outbox.put(_delivery(learner, stored, "plan", place.platform_id, body), now)
-    progress(work, learner, stored, now)
+    grades.progress(work, learner, stored, now)
 
 
 def present(s: Services, work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
@@ -106,75 +107,6 @@ def told(work: Work, learner: Learner, stored: StoredPath) -> tuple[LrsTarget, .
         if write_back
         or work.outbox.holds(_delivery(learner, stored, "statements", target.id, ()).dedupe)
     )
-
-
-def progress(work: Work, learner: Learner, stored: StoredPath, now: datetime) -> None:
-    """Enqueue the share of accepted steps done as a score, where the tenant switched that on.
-
-    Nothing before the first step is done: “0 of 100” in a grade book reads like a failed test,
-    and a score without points would delete a grade that is there (Moodle) or set it to 0 (ILIAS
-    8 to 10).
-    """
-    if not work.tenants.get(learner.tenant_id).settings.ags:
-        return
-    done = sum(step.state is StepState.DONE for step in stored.path.steps)
-    if not done:
-        return
-    for place in work.learners.places(learner.id):
-        if (column := _column(place)) and not place.instructor:
-            _score(work, learner, stored, place, column, done, now)
-
-
-def _column(place: LaunchPlace) -> dict[str, str]:
-    """Return where a score of this place goes: its line item, or what is needed to find one."""
-    if lineitem := str(place.services.get("lineitem", "")):
-        return {"lineitem": lineitem}
-    lineitems = str(place.services.get("lineitems", ""))
-    if not (lineitems and place.link_id):
-        return {}
-    found = {"lineitems": lineitems, "context": place.context_id, "link": place.link_id}
-    # No address, but as good for telling columns apart until one is found.
-    return found | {"lineitem": f"{lineitems}#{place.link_id}"}
-
-
-def _score(
-    work: Work,
-    learner: Learner,
-    stored: StoredPath,
-    place: LaunchPlace,
-    column: Mapping[str, str],
-    done: int,
-    now: datetime,
-) -> None:
-    of, waiting = len(stored.path.steps), work.outbox.of(learner.id, ("score", "score" + WITHDRAWN))
-    lineitem = column["lineitem"]
-    here = [d for d in waiting if d.body["lineitem"] == lineitem]
-    before = [d.body for d in here if d.kind == "score"]
-    # A grade is never lowered: a new path with more steps must not look like a setback.
-    if done / of <= max((b["score"] for b in before), default=0.0):
-        return
-    for delivery in here:
-        # ILIAS takes an older score for a newer one, and a withdrawal would delete this one.
-        if delivery.state != "delivered":
-            work.outbox.drop(delivery.id)
-    body: dict[str, Any] = {
-        **column,
-        "subject": place.subject,
-        "score": done / of,
-        "done": done,
-        "of": of,
-        "timestamp": _later(before, now).isoformat(),
-    }
-    if others := [name for name in place.idents if name != place.subject]:
-        body["idents"] = others
-    note = f"{lineitem}:{done}/{of}"
-    work.outbox.put(_delivery(learner, stored, "score", place.platform_id, body, note), now)
-
-
-def _later(before: Sequence[Mapping[str, Any]], now: datetime) -> datetime:
-    """Return now, or a second after the last score: Moodle refuses two in one second."""
-    told = (datetime.fromisoformat(b["timestamp"]) + timedelta(seconds=1) for b in before)
-    return max((now, *told))
 
 
 def _delivery(

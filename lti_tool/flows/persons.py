@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from lti_tool.flows import withdrawal
+from lti_tool.flows.grades import RESULT
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Learner, Services, Work
 
@@ -90,9 +91,21 @@ def _erase(
 
 
 def written(s: Services, learner: Learner) -> frozenset[Trace]:
-    """Return what an erasure or an objection takes back elsewhere, and what it cannot."""
+    """Return what an erasure takes back elsewhere, and what it cannot."""
     with s.store.read() as work:
         return withdrawal.traces(work, learner)
+
+
+def written_of_the_path(s: Services, learner: Learner) -> frozenset[Trace]:
+    """Return what an objection to proposals takes back elsewhere, and what it cannot."""
+    with s.store.read() as work:
+        return withdrawal.traces(work, learner, withdrawal.OF_THE_PATH)
+
+
+def told_results(s: Services, learner: Learner) -> bool:
+    """Return whether a grade book knows how an exam went, or that the assessment was done."""
+    with s.store.read() as work:
+        return bool(work.outbox.of(learner.id, (RESULT,)))
 
 
 def erase_unseen(s: Services, before: datetime, now: datetime, most: int = EVERYBODY) -> int:

@@ -214,7 +214,7 @@ def object_to_proposals(s: Services, learner: Learner, now: datetime) -> None:
         learner = work.learners.lock(learner.id)
         accepted = work.paths.accepted(learner.id)
         work.paths.withdraw(learner.id)
-        withdrawal.withdraw(s, work, learner, accepted, now)
+        withdrawal.withdraw(s, work, learner, accepted, now, withdrawal.OF_THE_PATH)
         work.learners.save(replace(learner, state="objected"), now)
         work.audit.note(
             f"learner:{learner.id}", "proposals.object", {}, now, tenant_id=learner.tenant_id

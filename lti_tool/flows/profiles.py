@@ -11,7 +11,7 @@ from competency.items import Item
 from competency.profile import Profile
 from competency.target import RoleProfile, Target
 from lti_tool.errors import NotFound
-from lti_tool.flows import measure, role_list
+from lti_tool.flows import exams, measure, role_list
 from lti_tool.flows.assess import evidence_id
 from lti_tool.flows.observe import compute, profile_from, refold
 from lti_tool.ports import Learner, Recorded, Services, Work
@@ -32,6 +32,7 @@ class EvidenceLine:
     counter_statement: str  # "better: own words", or ""
     counts: bool = True  # False: the learner has said "that was not me"
     item: Item | None = None  # the question that was answered, as long as its pack is there
+    review: bool = False  # asked some time after the tutorial of the unit
 
     @property
     def disputed(self) -> bool:
@@ -182,6 +183,7 @@ def _lines(
             counter_statement=r.counter_statement,
             counts=e.id in counted,
             item=asked.get(e.id),
+            review=e.source is Source.EXAM,
         )
         lines[e.competency] = (*lines.get(e.competency, ()), line)
     return lines
@@ -190,12 +192,13 @@ def _lines(
 def _asked(s: Services, work: Work, learner: Learner) -> dict[str, Item]:
     """Return the questions that became evidence, by its id, in the words they were put in."""
     found: dict[str, Item] = {}
-    for attempt in work.attempts.of(learner.id):
+    for attempt in (*work.attempts.of(learner.id), *work.attempts.exams(learner.id)):
         with suppress(UnknownPack):
             items = {i.key: i for i in s.content.items_of(attempt.versions["items"])}
             for question in work.attempts.questions(attempt.id):
                 if item := items.get(question.item):
-                    found[evidence_id(question)] = item
+                    review = exams.evidence_id(learner.id, question.item)
+                    found[review if attempt.unit else evidence_id(question)] = item
     return found
 
 

@@ -17,7 +17,7 @@ from competency.posterior import Posterior
 from competency.profile import Profile
 from competency.target import Target
 from lti_tool import logs
-from lti_tool.flows import departure, measure
+from lti_tool.flows import departure, grades, measure
 from lti_tool.ports import (
     Json,
     Learner,
@@ -39,7 +39,7 @@ def follow(s: Services, work: Work, learner: Learner, profile: Profile, now: dat
     accepted = work.paths.accepted(learner.id)
     if accepted is not None:
         accepted = _mark_done(work, accepted, done)
-        departure.progress(work, learner, accepted, now)
+        grades.progress(work, learner, accepted, now)
         departure.present(s, work, learner, accepted, now)
     if learner.state != "objected":
         _propose(s, work, learner, profile, accepted, done, now)

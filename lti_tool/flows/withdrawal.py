@@ -1,4 +1,4 @@
-"""Where a path is taken back: statements, learning plan and score, when the person asks for it.
+"""Where it is taken back: statements, learning plan and grades, when the person asks for it.
 
 A withdrawal leaves through the outbox like everything else. What was written is read from the
 outbox itself: nothing is withdrawn that was never put there, and each receiver gets back exactly
@@ -15,18 +15,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from lti_tool.flows import departure
-from lti_tool.flows.departure import WITHDRAWN
+from lti_tool.flows import departure, grades
+from lti_tool.flows.grades import RESULT, SHARE, WITHDRAWN
 from lti_tool.ports import Delivery, Learner, Services, StoredPath, Work
 
-WITHDRAWALS = tuple(kind + WITHDRAWN for kind in ("statements", "document", "plan", "score"))
-
-
-DELETED = ("document", "plan", "score")  # what is deleted again, from what was sent
+OF_THE_PATH = ("document", "plan", SHARE)  # what is deleted again of what was sent
+EVERYTHING = (*OF_THE_PATH, RESULT)
+WITHDRAWALS = tuple(kind + WITHDRAWN for kind in ("statements", *EVERYTHING))
 
 
 class Trace(StrEnum):
-    """What a path has left in foreign systems, by what we can do about it."""
+    """What is left of a person in foreign systems, by what we can do about it."""
 
     STATEMENTS = "statements"  # withdrawn by a further statement
     DOCUMENT = "document"  # deleted
@@ -40,12 +39,20 @@ _SCORE_AT = {"moodle": Trace.SCORE, "ilias": Trace.SCORE_STAYS}
 
 
 def withdraw(
-    s: Services, work: Work, learner: Learner, accepted: StoredPath | None, now: datetime
+    s: Services,
+    work: Work,
+    learner: Learner,
+    accepted: StoredPath | None,
+    now: datetime,
+    what: tuple[str, ...] = EVERYTHING,
 ) -> None:
-    """Enqueue the withdrawal of what was written about this person; what waits is not sent."""
+    """Enqueue the withdrawal of what was written about this person; what waits is not sent.
+
+    Who objects to proposals wants the path gone; what she showed in an exam stays where it is.
+    """
     if accepted is not None:
         departure.withdrawn(s, work, learner, accepted, now)
-    written = work.outbox.of(learner.id, DELETED)
+    written = work.outbox.of(learner.id, what)
     kinds = _platform_kinds(work, learner)
     gone = [d for d in written if d.state != "delivered" or _can_be_withdrawn(d, kinds)]
     for delivery in _last_per_place(gone, kinds):
@@ -61,13 +68,14 @@ def let_go(work: Work, learner: Learner) -> None:
     work.outbox.release(learner.id, WITHDRAWALS)
 
 
-def traces(work: Work, learner: Learner) -> frozenset[Trace]:
+def traces(work: Work, learner: Learner, what: tuple[str, ...] = EVERYTHING) -> frozenset[Trace]:
     """Return what `withdraw` has to do with now, and what still waits to be withdrawn."""
     kinds = _platform_kinds(work, learner)
     accepted = work.paths.accepted(learner.id)
     found = {Trace.STATEMENTS} if accepted and departure.told(work, learner, accepted) else set()
-    waiting = [d for d in work.outbox.of(learner.id, WITHDRAWALS) if d.state != "delivered"]
-    for delivery in (*work.outbox.of(learner.id, DELETED), *waiting):
+    taken = tuple(kind + WITHDRAWN for kind in ("statements", *what))
+    waiting = [d for d in work.outbox.of(learner.id, taken) if d.state != "delivered"]
+    for delivery in (*work.outbox.of(learner.id, what), *waiting):
         trace = _trace(delivery, kinds)
         # What was never tried leaves nothing where we could not take it back.
         if trace is not Trace.SCORE_STAYS or delivery.state == "delivered" or delivery.attempts:
@@ -77,7 +85,7 @@ def traces(work: Work, learner: Learner) -> frozenset[Trace]:
 
 def _trace(delivery: Delivery, kinds: Mapping[str, str]) -> Trace:
     kind = delivery.kind.removesuffix(WITHDRAWN)
-    if kind == "score":
+    if kind in (SHARE, RESULT):
         return _SCORE_AT.get(kinds.get(delivery.target_id, ""), Trace.SCORE_ASKED)
     return Trace(kind)
 
@@ -97,7 +105,7 @@ def _last_per_place(deliveries: list[Delivery], kinds: Mapping[str, str]) -> Ite
 
 
 def _withdrawal(written: Delivery, now: datetime) -> Delivery:
-    key = str(uuid.uuid5(departure.PATH_NAMESPACE, f"{written.dedupe}{WITHDRAWN}"))
+    key = str(uuid.uuid5(grades.NAMESPACE, f"{written.dedupe}{WITHDRAWN}"))
     return Delivery(
         id=key,
         tenant_id=written.tenant_id,

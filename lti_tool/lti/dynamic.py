@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 
 from lti_tool.lti import scopes
 from lti_tool.lti.addresses import is_linkable, origin
-from lti_tool.lti.launch import DEEP_LINKING, RESOURCE_LINK, SUBMISSION_REVIEW
+from lti_tool.lti.launch import DEEP_LINKING, SUBMISSION_REVIEW
 from lti_tool.lti.login import redirect_uri
 from lti_tool.lti.outbound import AddressRefused, Answer, Outbound, Unreachable
 from lti_tool.lti.refusal import Code, Refused
+from lti_tool.ports import RESOURCE_LINK
 
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"

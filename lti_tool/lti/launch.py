@@ -18,14 +18,13 @@ from lti_tool.lti.platforms import known_as, leeway_s, names_target_late, unusab
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
 from lti_tool.lti.token import KeyLookup, verified_claims
-from lti_tool.ports import Arrival, Consumer, Json, Platform
+from lti_tool.ports import RESOURCE_LINK, Arrival, Consumer, Json, Platform
 
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 AGS = "https://purl.imsglobal.org/spec/lti-ags/claim/endpoint"
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 FOR_USER = "https://purl.imsglobal.org/spec/lti/claim/for_user"
 DL_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
-RESOURCE_LINK = "LtiResourceLinkRequest"
 DEEP_LINKING = "LtiDeepLinkingRequest"
 SUBMISSION_REVIEW = "LtiSubmissionReviewRequest"
 # The library and the standard's drafts write it with and without the prefix.
@@ -164,7 +163,8 @@ def _arrival(claims: Claims, login: Login, platform: Platform, rules: Rules) -> 
         instructor=bool(roles & TEACHERS),
         locale=_locale(optional(_presentation(claims), "locale")),
         target=target,
-        page=_PAGES.get(message) or _custom(claims, "page"),
+        page=_PAGES.get(message, ""),
+        placed=_custom(claims, "page"),
         context_id=required(context, "id", Code.CLAIM_MALFORMED) if context else "",
         context_title=title(context, "title"),
         link_id=link,

@@ -41,6 +41,8 @@ class Place:
 
     lineitems: str
     link_id: str
+    label: str = LABEL
+    maximum: int = MAXIMUM
 
 
 def find_or_make(caller: Caller, place: Place, now: datetime) -> str:
@@ -72,8 +74,8 @@ def _is_ours(item: Mapping[str, Any], place: Place) -> bool:
 
 def _make(caller: Caller, place: Place, now: datetime) -> str:
     item = {
-        "label": LABEL,
-        "scoreMaximum": MAXIMUM,
+        "label": place.label,
+        "scoreMaximum": place.maximum,
         "resourceId": place.link_id,
         "tag": TAG,
         "resourceLinkId": place.link_id,

@@ -31,7 +31,8 @@ class Item:
     title: str
     text: str
     role: str = ""  # key of a role, for an assessment of that role
-    graded: bool = False
+    maximum: int = 0  # points of its column in the grade book; 0: it has none
+    resource: str = ""  # what the column is about, where the page says more than that
 
 
 def wanted(settings: Claims) -> dict[str, Json]:
@@ -68,11 +69,11 @@ def content_item(item: Item, base_url: str) -> dict[str, Any]:
         "text": item.text,
         "custom": {"page": item.page or "start"} | ({"role": item.role} if item.role else {}),
     }
-    if item.graded:
+    if item.maximum:
         made["lineItem"] = {
             "label": item.title,
-            "scoreMaximum": 100,
-            "resourceId": item.page or "start",
+            "scoreMaximum": item.maximum,
+            "resourceId": item.resource or item.page or "start",
             "tag": "roadmap",
             "submissionReview": {
                 "reviewableStatus": ["InProgress", "Completed"],

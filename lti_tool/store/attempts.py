@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
 
 from lti_tool.ports import Asked, Attempt, Learner, Reflected
 from lti_tool.store.database import at, insert_ignore, upsert, us
@@ -16,11 +16,29 @@ class SqlAttempts:
     conn: Connection
 
     def latest(self, learner_id: str) -> Attempt | None:
-        row = self.conn.execute(_newest_first(learner_id).limit(1)).first()
+        newest = _newest_first(learner_id, attempt.c.unit.is_(None)).limit(1)
+        row = self.conn.execute(newest).first()
         return None if row is None else _attempt(row)
 
     def of(self, learner_id: str) -> tuple[Attempt, ...]:
-        return tuple(_attempt(row) for row in self.conn.execute(_newest_first(learner_id)))
+        return self._every(learner_id, attempt.c.unit.is_(None))
+
+    def exams(self, learner_id: str) -> tuple[Attempt, ...]:
+        return self._every(learner_id, attempt.c.unit.is_not(None))
+
+    def explained(self, learner_id: str) -> frozenset[str]:
+        told = (
+            attempt.c.learner_id == learner_id,
+            question.c.answered_us.is_not(None),
+            attempt.c.unit.is_not(None),
+        )
+        joined = question.join(attempt, attempt.c.id == question.c.attempt_id)
+        rows = self.conn.execute(select(question.c.item).select_from(joined).where(*told))
+        return frozenset(rows.scalars())
+
+    def _every(self, learner_id: str, which: ColumnElement[bool]) -> tuple[Attempt, ...]:
+        found = self.conn.execute(_newest_first(learner_id, which))
+        return tuple(_attempt(row) for row in found)
 
     def save(self, value: Attempt) -> None:
         row = {
@@ -34,6 +52,7 @@ class SqlAttempts:
             "started_us": us(value.started),
             "touched_us": us(value.touched),
             "finished_us": None if value.finished is None else us(value.finished),
+            "unit": value.unit or None,
         }
         upsert(self.conn, attempt, row, "id")
 
@@ -138,8 +157,8 @@ class SqlAttempts:
         return gone.rowcount == 1
 
 
-def _newest_first(learner_id: str) -> Select[tuple[Any, ...]]:
-    mine = select(attempt).where(attempt.c.learner_id == learner_id)
+def _newest_first(learner_id: str, which: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
+    mine = select(attempt).where(attempt.c.learner_id == learner_id, which)
     return mine.order_by(attempt.c.started_us.desc(), attempt.c.id)
 
 
@@ -156,4 +175,5 @@ def _attempt(row: Row[tuple[Any, ...]]) -> Attempt:
         started=at(r["started_us"]),
         touched=at(r["touched_us"]),
         finished=None if r["finished_us"] is None else at(r["finished_us"]),
+        unit=r["unit"] or "",
     )

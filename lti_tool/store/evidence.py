@@ -1,5 +1,6 @@
 """Evidence rows: where an answer or a statement has become something we know about a competence."""
 
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +10,12 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, select, upd
 
 from competency.evidence import Evidence, Source
 from lti_tool.ports import Learner, Recorded
-from lti_tool.store.database import at, insert_ignore, us
+from lti_tool.store.database import at, insert_ignore, upsert, us
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.settling import settle_groups
 
+TUTORIAL = "tutorial"  # kind: when a unit's tutorial is; no evidence for a competence
+NAMESPACE = uuid.UUID("0b8f8d0c-2f63-5d0e-9a53-7c1e4f7a6d21")
 BY_LEARNER = "learner"  # in `revoked_by`, where else the id of the voiding statement stands
 
 
@@ -70,6 +73,13 @@ class SqlEvidence:
 
     def completed_units(self, learner_id: str) -> Mapping[str, datetime]:
         """Return the units that count as done, and since when."""
+        return self._units(learner_id, evidence.c.kind != TUTORIAL)
+
+    def held(self, learner_id: str) -> Mapping[str, datetime]:
+        return self._units(learner_id, evidence.c.kind == TUTORIAL)
+
+    def _units(self, learner_id: str, which: ColumnElement[bool]) -> Mapping[str, datetime]:
+        """Return the units of what is about a unit as such, and since when."""
         rows = self.conn.execute(
             select(evidence.c.unit, evidence.c.eff_us)
             .where(
@@ -77,13 +87,31 @@ class SqlEvidence:
                 evidence.c.unit.is_not(None),
                 evidence.c.competency.is_(None),
                 evidence.c.revoked_by.is_(None),
+                which,
             )
             .order_by(evidence.c.eff_us)
         )
-        done: dict[str, datetime] = {}
+        found: dict[str, datetime] = {}
         for r in rows:
-            done.setdefault(r.unit, at(r.eff_us))
-        return done
+            found.setdefault(r.unit, at(r.eff_us))
+        return found
+
+    def hold(self, learner: Learner, unit: str, at: datetime) -> None:
+        noted = str(uuid.uuid5(NAMESPACE, f"{learner.id}|{unit}"))
+        row = {
+            "id": noted,
+            "tenant_id": learner.tenant_id,
+            "learner_id": learner.id,
+            "source": "launch",
+            "statement_id": noted,
+            "rule_id": TUTORIAL,
+            "unit": unit,
+            "kind": TUTORIAL,
+            "b": [],
+            "eff_us": us(at),
+            "arrival_us": us(at),
+        }
+        upsert(self.conn, evidence, row, "id")
 
     def revoke(self, learner_id: str, evidence_id: str) -> bool:
         return self._mark(learner_id, evidence_id, revoked_by=BY_LEARNER)

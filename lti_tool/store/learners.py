@@ -79,6 +79,7 @@ class SqlLearners:
                 lti.launch.c.link_id,
                 lti.launch.c.services,
                 lti.launch.c.instructor,
+                lti.launch.c.page,
                 lti.platform.c.kind,
                 lti.platform.c.issuer,
                 lti.platform.c.plan_url,
@@ -110,6 +111,7 @@ class SqlLearners:
                     plan_url=r.plan_url or "",
                     idents=idents.get(r.platform_id, ()),
                     instructor=r.instructor,
+                    page=r.page or "",
                 ),
             )
         return tuple(found.values())

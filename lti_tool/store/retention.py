@@ -195,7 +195,12 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             # These say what there is to take back when the person asks for it.
             # One by one: a list of values cannot be sent for many rows at once.
             & (
-                ((out.kind != "score") & (out.kind != "plan") & (out.kind != "document"))
+                (
+                    (out.kind != "score")
+                    & (out.kind != "result")
+                    & (out.kind != "plan")
+                    & (out.kind != "document")
+                )
                 | out.learner_id.is_(null())
             )
             & (out.delivered_us < before(kept.raw_statements)),

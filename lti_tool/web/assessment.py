@@ -99,8 +99,9 @@ def answer() -> Response | str:
         return _in_other_words(asked_for, easy=easy)
     if request.form.get("do") == "later":
         return _put_off(asked_for)
-    if (moved := _moved(asked_for)) is not None:
-        return moved
+    if moved := questions.after_move(asked_for.item, asked_for.order, request.form):
+        here = url_for("learner.asked_at", position=asked_for.position)
+        return redirect(here + moved, 303)
     response = questions.response_of(asked_for.item, asked_for.order, request.form)
     try:
         outcome = assess.answer(s, learner, asked_for.position, response, now, plain.shown())
@@ -141,9 +142,7 @@ def _nothing_waits() -> Response:
 def _shown(found: Question) -> str:
     form = _form(found)
     if found.item.kind is Kind.ORDERING:
-        order = questions.parse_order(request.args.get("order", ""), found.order)
-        move = questions.parse_move(request.args.get("up", ""), request.args.get("down", ""))
-        form = questions.ordered(form, order, move if move and move.option in order else None)
+        form = questions.as_moved(form, found.order, request.args)
     already, left = "already" in request.args, "left" in request.args
     page = replace(question_page(found, form), already=already, left=left)
     return render_template("question.html", page=page)
@@ -165,17 +164,6 @@ def _put_off(found: Question) -> Response:
     if found.item.kind is Kind.PRACTICAL_TASK and not found.put_off:
         assess.put_off(services(), current_launch().learner, found.position, datetime.now(UTC))
     return _on_to_the_next(left=1)
-
-
-def _moved(found: Question) -> Response | None:
-    move = questions.parse_move(request.form.get("up", ""), request.form.get("down", ""))
-    if move is None or found.item.kind is not Kind.ORDERING:
-        return None
-    before = questions.parse_order(request.form.get("order", ""), found.order)
-    after = "-".join(str(n) for n in questions.moved(before, move))
-    # Plain text on purpose: the address of a short page, built from numbers only.
-    here = url_for("learner.asked_at", position=found.position)
-    return redirect(f"{here}?order={after}&{move.way}={move.option}", 303)
 
 
 def question_page(found: Question, form: Form) -> QuestionPage:

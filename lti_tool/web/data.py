@@ -24,7 +24,7 @@ def data() -> str:
         "groups": [_group(g) for g in persons.stored(s, learner)],
         "reflections": _reflections(),
         "objected": learner.state == "objected",
-        "taken_back": taken_back.sentences(),
+        "taken_back": taken_back.of_the_path(),
     }
     return render_template("data.html", page=page)
 

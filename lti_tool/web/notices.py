@@ -66,7 +66,7 @@ def version(tenant: Tenant, settings: Settings) -> str:
     texts, own = _texts(settings.content.dir), tenant.settings
     times = (settings.session.idle_s, settings.session.shared_idle_s, settings.session.absolute_s)
     kept = (settings.retention, times)
-    facts = (tenant.name, own.controller, own.officer, own.min_group_size, *kept)
+    facts = (tenant.name, own.controller, own.officer, own.min_group_size, own.ags, *kept)
     said = json.dumps(texts["notice"], sort_keys=True) + repr(facts)
     return f"{texts['version']}-{hashlib.sha256(said.encode()).hexdigest()[:8]}"
 
@@ -123,6 +123,7 @@ def _values(
         "tenant": tenant.name,
         "controller": _own(own.controller, spoken) or tenant.name,
         "officer": _own(own.officer, spoken) or contact,
+        "grades": texts["grades"]["on" if own.ags else "off"][spoken],
         "contact": contact,
         "accessibility_contact": _own(own.accessibility_contact, spoken) or contact,
         "k": str(max(own.min_group_size, settings.privacy.min_group_size)),

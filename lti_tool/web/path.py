@@ -8,9 +8,10 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from competency.exam import has_exam
 from competency.path import PathStep
 from lti_tool.errors import Conflict, NotFound
-from lti_tool.flows import measure, plan, prospect
+from lti_tool.flows import exams, measure, plan, prospect
 from lti_tool.flows.plan import PathView
 from lti_tool.web import (
     path_choices,
@@ -20,6 +21,7 @@ from lti_tool.web import (
     path_tryout,
     taken_back,
 )
+from lti_tool.web.exams import opening
 from lti_tool.web.formats import number
 from lti_tool.web.path_page import PathPage
 from lti_tool.web.services import services
@@ -45,8 +47,9 @@ def path() -> str:
         written=path_page.written(current_launch().tenant.settings),
         tryout=path_tryout.tryout(view, now) if view.path.steps or view.path.left_out else None,
         said=path_said.said(view),
+        reviews={e.unit.key: opening(e) for e in exams.every(s, learner, now)},
     )
-    page = replace(page, taken_back=taken_back.sentences())
+    page = replace(page, taken_back=taken_back.of_the_path())
     printed = request.args.get("ansicht") == "druck"
     return render_template("path_print.html" if printed else "path.html", page=page)
 
@@ -114,9 +117,11 @@ def unit(unit: str) -> str:
     found = s.content.catalogue.by_key.get(unit)
     if found is None:
         raise NotFound("There is no such learning unit.", remedy="Go back to your path.")
-    view = plan.current(s, learner, datetime.now(UTC))
+    now = datetime.now(UTC)
+    view = plan.current(s, learner, now)
     step = _step_of(view, unit)
     page: dict[str, Any] = {
+        "key": unit,
         "title": local(found, "title"),
         "benefit": local(found, "benefit"),
         "url": view.links.get(unit, ""),
@@ -128,9 +133,10 @@ def unit(unit: str) -> str:
             for p in found.phases
         ],
         "facts": _facts(found.provider, found.cost_eur, found.quality),
+        "review": opening(exams.of_unit(s, learner, unit, now)) if has_exam(found) else "",
     }
     if step is not None and view.path is not None:
-        today = measure.month(datetime.now(UTC))
+        today = measure.month(now)
         page["badge"] = path_months.badge(path_months.states_of(view.path, today)[unit])
         page["duty"] = path_months.duty(step)
         page["why"] = path_months.reasons(step, s.content)
@@ -163,7 +169,7 @@ def _objected() -> PathPage:
         _("You get no proposals. That is what you wished."),
         "none",
         objected=True,
-        taken_back=taken_back.sentences(),
+        taken_back=taken_back.of_the_path(),
     )
 
 

@@ -41,6 +41,7 @@ class Step:
     long: tuple[str, ...] = ()  # longer than the learning time of a month
     counts: str = ""  # what a finished step is evidence for
     begins: bool = False  # the one to begin with
+    review: str = ""  # of a finished step: when its short review is open, or how it went
     swaps: bool = True  # what is required cannot be swapped
 
 
@@ -62,6 +63,7 @@ class Reading:
     today: str
     counted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # unit -> topics
     standings: Mapping[str, Standing] = field(default_factory=dict)
+    reviews: Mapping[str, str] = field(default_factory=dict)  # unit -> when it is open
 
 
 def months(path: LearningPath, reading: Reading) -> tuple[Month, ...]:
@@ -174,6 +176,7 @@ def _step(planned: PathStep, state: str, path: LearningPath, reading: Reading) -
         why=() if done else reasons(planned, reading.content),
         long=() if done else longer(planned, unit, path),
         counts=_counts(planned.unit, reading) if done else "",
+        review=reading.reviews.get(planned.unit, ""),
         swaps=planned.obligation is not Obligation.MANDATORY,
     )
 

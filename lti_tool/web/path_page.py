@@ -80,11 +80,14 @@ def build(
     written: str = "",
     tryout: TryOut | None = None,
     said: Said | None = None,
+    reviews: Mapping[str, str] | None = None,
 ) -> PathPage:
     """Return the page of a path; `today` is the month it is read in, as "2026-11"."""
     assert view.path is not None
     path = view.path
-    reading = Reading(view.units, content, today, prospect.counted, prospect.standings)
+    reading = Reading(
+        view.units, content, today, prospect.counted, prospect.standings, reviews or {}
+    )
     return PathPage(
         heading=_("Your learning path"),
         summary=summary(path),

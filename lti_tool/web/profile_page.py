@@ -218,10 +218,10 @@ def _soll_from(role: RoleProfile | None) -> str:
 def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple[str, ...]:
     """Return the pieces of evidence in words: questions of one day together, units one by one."""
     counting = (e for e in lines if not e.disputed)
-    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.self_report, e.at))
+    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.review, e.self_report, e.at))
     sentences = []
-    for (_unit, _self, _day), found in groupby(
-        by_day, key=lambda e: (e.unit, e.self_report, day(e.at))
+    for (_unit, _review, _self, _day), found in groupby(
+        by_day, key=lambda e: (e.unit, e.review, e.self_report, day(e.at))
     ):
         sentences.append(_evidence_sentence(list(found), content))
     return (*sentences, *(said_against(e, content) for e in lines if e.disputed))
@@ -232,6 +232,14 @@ def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
     if first.unit:
         unit = content.catalogue.by_key.get(first.unit)
         title = local(unit, "title") if unit else first.unit
+        if first.review:
+            return ngettext(
+                "%(num)d question of the review of “%(title)s”, %(day)s",
+                "%(num)d questions of the review of “%(title)s”, %(day)s",
+                count,
+                title=title,
+                day=on,
+            )
         return _("Learning unit “%(title)s” of %(day)s", title=title, day=on)
     if first.self_report:
         return ngettext(
@@ -242,7 +250,7 @@ def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
 
 def evidence_name(line: EvidenceLine, content: Content) -> str:
     """Return which piece this is, so that a person knows it again: its words and its day."""
-    if line.unit or line.item is None:
+    if (line.unit and not line.review) or line.item is None:
         return _evidence_sentence([line], content)
     stem, on = local(line.item, "stem"), day(line.at)
     if line.self_report:

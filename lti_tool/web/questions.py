@@ -171,6 +171,23 @@ def ordered(form: Form, order: Sequence[int], move: Move | None = None) -> Form:
     )
 
 
+def as_moved(form: Form, start: Sequence[int], args: MultiDict[str, str]) -> Form:
+    """Return an ordering as the address of the page says it stands after a move."""
+    order = parse_order(args.get("order", ""), start)
+    move = parse_move(args.get("up", ""), args.get("down", ""))
+    return ordered(form, order, move if move and move.option in order else None)
+
+
+def after_move(item: Item, start: Sequence[int], sent: MultiDict[str, str]) -> str:
+    """Return the query of the page after a move of an ordering; "" if nothing moved."""
+    move = parse_move(sent.get("up", ""), sent.get("down", ""))
+    if move is None or item.kind is not Kind.ORDERING:
+        return ""
+    after = "-".join(str(n) for n in moved(parse_order(sent.get("order", ""), start), move))
+    # Plain text on purpose: the query of a short page, built from numbers only.
+    return f"?order={after}&{move.way}={move.option}"
+
+
 def parse_order(raw: str, start: Sequence[int]) -> tuple[int, ...]:
     """Return the order named in an address or form; the one shown first if it is not one."""
     found = (

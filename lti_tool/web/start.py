@@ -1,25 +1,29 @@
 """Start, first information, role, help, language: the pages around the loop.
 
 The start page shows one next step, chosen in this order: open attempt, accept the path, the step
-that is due now, look at the profile (design/pages.md 10).
+that is due now, a review that is due, the step that is planned next, look at the profile
+(design/pages.md 10). A review that comes soon, or waits behind something else, is said beside it.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from flask import redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from competency.path import StepState
+from competency.exam import Standing
+from competency.path import PathStep, StepState
 from competency.target import RoleProfile
-from lti_tool.flows import assess, persons, plan, profiles, roles
+from lti_tool.flows import assess, exams, measure, persons, plan, profiles, roles
 from lti_tool.flows.assess import AttemptState
+from lti_tool.flows.exams import Exam
 from lti_tool.flows.plan import PathView
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Launch, Learner, TenantSettings
 from lti_tool.store import gradebook
-from lti_tool.web import later, notices
+from lti_tool.web import later, notices, starts
+from lti_tool.web.exams import opening
 from lti_tool.web.formats import day, month, months_after
 from lti_tool.web.later import Later
 from lti_tool.web.services import house, services
@@ -56,6 +60,15 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Reminder:
+    """A review that is open, or soon."""
+
+    unit: str
+    title: str
+    opens: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartPage:
     returning: bool
     step: NextStep | None
@@ -66,6 +79,7 @@ class StartPage:
     seen_by: tuple[str, ...]
     course: str = ""  # for its instructor: how many learners it has
     later: tuple[Later, ...] = ()  # tasks that were put off
+    reviews: tuple[Reminder, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +138,11 @@ def start() -> Response | str:
     state = assess.state(s, learner)
     view = plan.current(s, learner, now) if state.state == "finished" else None
     chosen = [r for r in roles.choices(s, learner, now) if r.key in learner.roles]
+    reviews = exams.every(s, learner, now)
+    step = next_step(state, view, now, reviews)
     page = StartPage(
         returning=state.state != "none",
-        step=next_step(state, view, now),
+        step=step,
         tasks=tasks(state, view),
         roles=" + ".join(local(r, "title") for r in chosen),
         general=any(r.general for r in chosen),
@@ -135,9 +151,11 @@ def start() -> Response | str:
             here.tenant.settings,
             persons.written(s, learner),
             accepted=profiles.has_accepted(s, learner),
+            results=persons.told_results(s, learner),
         ),
         course=course_size(here, now),
         later=later.tasks(),
+        reviews=tuple(reminders(reviews, step)),
     )
     return render_template("start.html", page=page)
 
@@ -164,19 +182,26 @@ def course_size(here: Launch, now: datetime) -> str:
     return _("%(num)s learners take part in this course.", num=size.learners)
 
 
-def seen_by(settings: TenantSettings, written: Set[Trace], *, accepted: bool) -> tuple[str, ...]:
-    """Say who sees what right now: what left the house with an accepted path, and nothing else."""
+def seen_by(
+    settings: TenantSettings, written: Set[Trace], *, accepted: bool, results: bool = False
+) -> tuple[str, ...]:
+    """Say who sees what right now: what left the house, and nothing else."""
     steps = bool(written & {Trace.STATEMENTS, Trace.PLAN}) or (accepted and settings.plan_service)
     share = bool(written & {Trace.SCORE, Trace.SCORE_ASKED, Trace.SCORE_STAYS})
-    if not (steps or share):
+    if not (steps or share or results):
         return _only_you(settings, accepted=accepted)
     said = [_("Only you see your answers and your levels.")]
     if steps:
         said.append(_("Your learning portal knows the steps of the path that you accepted."))
     if share:
         said.append(_("It also knows how many of your steps are done."))
+    if results:
+        said.append(
+            _("It knows that you did the assessment, or whether you have got it in a review.")
+        )
     said.append(_("Your course lead and the people who run the portal can read that."))
-    return (*said, *(() if accepted else (_("We are taking that back."),)))
+    back = (steps or share) and not accepted
+    return (*said, *((_("We are taking that back."),) if back else ()))
 
 
 def _only_you(settings: TenantSettings, *, accepted: bool) -> tuple[str, ...]:
@@ -193,8 +218,11 @@ def _first_visit(here: Launch) -> str:
     return "" if here.learner.practised else "learner.practice"
 
 
-def next_step(state: AttemptState, view: PathView | None, now: datetime) -> NextStep | None:
+def next_step(
+    state: AttemptState, view: PathView | None, now: datetime, reviews: Sequence[Exam] = ()
+) -> NextStep | None:
     """Return the one step to frame."""
+    due = next((e for e in reviews if e.due), None)
     if state.state == "none":
         return NextStep(
             _("Your next step: answer questions"),
@@ -207,7 +235,7 @@ def next_step(state: AttemptState, view: PathView | None, now: datetime) -> Next
     if state.state == "open":
         return _go_on(state, now)
     if view is None or view.path is None:
-        return _look_at_profile()
+        return _review(due) or _look_at_profile()
     if view.state == "draft" or view.proposal is not None:
         return NextStep(
             _("Your next step: look at your learning path"),
@@ -215,7 +243,32 @@ def next_step(state: AttemptState, view: PathView | None, now: datetime) -> Next
             _("See your learning path"),
             url_for("learner.path"),
         )
-    return _due(view) or _look_at_profile()
+    step, today = _step(view), measure.month(now)
+    if step is not None and months_after(view.path.start, step.month) <= today:
+        return _begin(view, step)
+    return _review(due) or (_begin(view, step) if step else _look_at_profile())
+
+
+def reminders(reviews: Sequence[Exam], step: NextStep | None) -> Iterator[Reminder]:
+    """Yield the reviews to be said beside the framed step: soon, or due and not framed."""
+    for found in reviews:
+        soon = found.standing is Standing.SOON
+        if (soon or found.due) and url_for("learner.exam", unit=found.unit.key) != (
+            step.url if step else ""
+        ):
+            yield Reminder(found.unit.key, local(found.unit, "title"), opening(found))
+
+
+def _review(found: Exam | None) -> NextStep | None:
+    if found is None:
+        return None
+    return NextStep(
+        _("Your next step: a short review of “%(title)s”", title=local(found.unit, "title")),
+        " ".join((_("A few questions show what has stayed with you."), opening(found))),
+        _("To the review"),
+        url_for("learner.exam", unit=found.unit.key),
+        "exam",
+    )
 
 
 def _go_on(state: AttemptState, now: datetime) -> NextStep:
@@ -260,15 +313,18 @@ def _look_at_profile() -> NextStep:
     )
 
 
-def _due(view: PathView) -> NextStep | None:
+def _step(view: PathView) -> PathStep | None:
+    """Return the first step that is not done."""
     assert view.path is not None
-    ahead = [s for s in view.path.steps if s.state is not StepState.DONE]
-    if not ahead:
-        return None
-    unit = view.units[ahead[0].unit]
+    return next((s for s in view.path.steps if s.state is not StepState.DONE), None)
+
+
+def _begin(view: PathView, step: PathStep) -> NextStep:
+    assert view.path is not None
+    unit = view.units[step.unit]
     return NextStep(
         _("Your next step: “%(title)s”", title=local(unit, "title")),
-        _("Planned for %(month)s.", month=month(months_after(view.path.start, ahead[0].month))),
+        _("Planned for %(month)s.", month=month(months_after(view.path.start, step.month))),
         _("Begin"),
         url_for("learner.unit", unit=unit.key),
     )
@@ -304,13 +360,14 @@ def notice() -> Response | str:
 
 
 def read_notice() -> Response:
-    """Remember which version was shown, and go on."""
+    """Remember which version was shown, and go on to what the link stands for."""
     here = current_launch()
     # What the form says was shown is what was read, should the text change in between.
     shown = request.form.get("version", "")
     if notices.is_version(shown):
         profiles.read_notice(services(), here.learner, shown, datetime.now(UTC))
-    return redirect(url_for("learner.start"), 303)
+    page = here.page if here.page != "hinweis" else ""  # where we are
+    return redirect(f"/l/{here.id}/{starts.below(page, current_app.url_map)}", 303)
 
 
 def role() -> Response | str:

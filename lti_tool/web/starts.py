@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from werkzeug.exceptions import HTTPException
@@ -21,7 +21,7 @@ from lti_tool.logs import log
 from lti_tool.lti import login as logins
 from lti_tool.lti import parameters, state
 from lti_tool.lti.keys import PlatformKeys
-from lti_tool.lti.launch import RESOURCE_LINK, Rules, Verified, verify
+from lti_tool.lti.launch import Rules, Verified, verify
 from lti_tool.lti.login import Redirect
 from lti_tool.lti.parameters import Parameters
 from lti_tool.lti.refusal import Code, Refused
@@ -175,10 +175,8 @@ class Starts:
         """Return the launch's page that the target names, or the message, or the custom parameter
         `page` (ILIAS 8 to 10 know one target per tool); the start page if none names any of ours.
         """
-        path = _path_of(arrival.target)
-        if not path or path.startswith("lti/") or arrival.message_type != RESOURCE_LINK:
-            path = arrival.page
-        return f"/l/{launch_id}/{_below(path, self.pages)}"
+        path = arrival.about if arrival.starts else arrival.page
+        return f"/l/{launch_id}/{below(path, self.pages)}"
 
     def _consumer(self, platform: Platform) -> Consumer | None:
         if not platform.former_secret:
@@ -197,12 +195,7 @@ class Starts:
 
 
 @lru_cache(maxsize=256)  # the links of a town's courses name the same few pages
-def _path_of(target: str) -> str:
-    return unquote(urlsplit(target).path).strip("/")
-
-
-@lru_cache(maxsize=256)
-def _below(path: str, pages: Map) -> str:
+def below(path: str, pages: Map) -> str:
     """Return a page below a launch as an address has it; "", the start page, if it is none."""
     if path in ("", "start"):
         return ""

@@ -10,8 +10,13 @@ from lti_tool.web.translate import gettext as _
 
 
 def sentences() -> tuple[str, ...]:
-    """Say it for whoever looks at the page; empty if nothing was ever written."""
+    """Say it for whoever may delete her data; empty if nothing was ever written."""
     return tuple(_said(persons.written(services(), current_launch().learner)))
+
+
+def of_the_path() -> tuple[str, ...]:
+    """Say it for whoever may object to proposals."""
+    return tuple(_said(persons.written_of_the_path(services(), current_launch().learner)))
 
 
 def _said(traces: Set[Trace]) -> Iterator[str]:

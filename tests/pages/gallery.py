@@ -31,6 +31,7 @@ def gallery(stage: Stage) -> Iterator[Shown]:
     yield from _between(stage)
     yield from _profile(stage)
     yield from _path(stage)
+    yield from _exams(stage)
     yield from _data(stage)
 
 
@@ -189,6 +190,37 @@ def _path(stage: Stage) -> Iterator[Shown]:
     objector = stage.planned(stage.assessed(ROLE))
     plan.object_to_proposals(stage.s, _of(stage, objector), stage.now)
     yield Shown("path-objected", objector, "lernpfad")
+
+
+def _exams(stage: Stage) -> Iterator[Shown]:
+    unit = "A4"
+    page = f"rueckblick/{unit}"
+    yield Shown("exam-unknown", stage.ready(ROLE), page)
+    for name, days in (("ahead", 3), ("soon", 12), ("open", 15), ("late", 40)):
+        visitor = stage.ready(ROLE)
+        stage.held(visitor, unit, days)
+        yield Shown(f"exam-{name}", visitor, page)
+    soon = stage.planned(stage.assessed(ROLE, luck=0.2), accepted=True)
+    stage.held(soon, unit, 12)
+    yield Shown("start-review-soon", soon, "")
+    due = stage.planned(stage.assessed(ROLE, luck=1.0))
+    stage.held(due, unit, 15)
+    yield Shown("start-review-due", due, "")
+    begun = stage.examined(stage.ready(ROLE), unit, fitting=1, most=1)
+    yield Shown("exam-begun", begun, page)
+    yield Shown("exam-question", begun, f"{page}/frage")
+    yield Shown("exam-question-missing", begun, f"{page}/frage", (("position", "2"),))
+    yield Shown("exam-answer-fits", begun, f"{page}/antwort/1")
+    for kind in (Kind.ORDERING, Kind.MATCHING, Kind.MULTIPLE_RESPONSE):
+        wrong = stage.ready(ROLE)
+        stage.told(wrong, unit, stage.item(kind))
+        yield Shown(f"exam-answer-{kind.value}", wrong, f"{page}/antwort/1")
+    sits = stage.examined(stage.ready(ROLE), unit, fitting=5)
+    yield Shown("exam-sits", sits, f"{page}/ergebnis")
+    yield Shown("exam-done", sits, page)
+    again = stage.examined(stage.ready(ROLE, language="en"), unit, fitting=1)
+    yield Shown("exam-again-en", again, f"{page}/ergebnis")
+    yield Shown("profile-review", sits, "profil")
 
 
 def _data(stage: Stage) -> Iterator[Shown]:

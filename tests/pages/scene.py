@@ -19,9 +19,9 @@ from competency.evidence import Evidence, Source
 from competency.items import Item, Kind
 from lti_tool.app import create_app
 from lti_tool.bootstrap import House, build
-from lti_tool.flows import assess, plan, profiles, roles
+from lti_tool.flows import assess, exams, measure, plan, profiles, roles
 from lti_tool.flows.observe import refold
-from lti_tool.ports import Arrival, Asked, Learner, Services, TenantSettings
+from lti_tool.ports import Arrival, Asked, Attempt, Learner, Services, TenantSettings
 from lti_tool.settings import Settings
 from lti_tool.store import migrations, platforms, tenants
 from lti_tool.store.database import us
@@ -196,6 +196,47 @@ class Stage:
             work.evidence.add(learner, found)
             refold(self.s, work, learner, self.now)
         return visitor
+
+    def held(self, visitor: Visitor, unit: str, days_ago: int) -> Visitor:
+        """Let the tutorial of a unit be so many days ago, as a course tells."""
+        day = (self.now - timedelta(days=days_ago)).date()
+        exams.hold(self.s, self.learner(visitor), unit, day)
+        return visitor
+
+    def examined(self, visitor: Visitor, unit: str, *, fitting: int, most: int = 99) -> Visitor:
+        """Let somebody answer `most` questions of a review, the first `fitting` of them well."""
+        self.held(visitor, unit, 15)
+        exams.start(self.s, self.learner(visitor), unit, self.now)
+        for n in range(most):
+            waiting = exams.question(self.s, self.learner(visitor), unit)
+            if waiting is None:
+                break
+            given = best(waiting.item) if n < fitting else {"dont_know": True}
+            learner = self.learner(visitor)
+            exams.answer(self.s, learner, unit, waiting.position, given, self.now)
+        return visitor
+
+    def told(self, visitor: Visitor, unit: str, item: Item) -> None:
+        """Let this very question be answered in a review, and not fit."""
+        learner, run_id = self.learner(visitor), str(uuid.uuid4())
+        order = tuple(range(len(item.options)))
+        run = Attempt(
+            id=run_id,
+            tenant_id=learner.tenant_id,
+            learner_id=learner.id,
+            state="open",
+            versions=measure.versions(self.s),
+            target={"asked": 2, "needed": 1, "fitting": 0},
+            answered=1,
+            started=self.now,
+            touched=self.now,
+            unit=unit,
+        )
+        asked = Asked(run_id, 1, item.key, order, {"exam": unit}, self.now)
+        with self.s.store.begin() as work:
+            work.attempts.save(run)
+            work.attempts.ask(learner, asked)
+            work.attempts.answer(replace(asked, response={"x": 1}, category=0, answered=self.now))
 
     def first_unit(self, visitor: Visitor) -> str:
         path = plan.current(self.s, self.learner(visitor), self.now).path

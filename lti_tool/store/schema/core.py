@@ -86,6 +86,7 @@ attempt = Table(
     instant("started_us"),
     instant("touched_us", index=True),
     instant("finished_us", nullable=True),
+    Column("unit", String(64)),  # of an exam; null: the assessment
 )
 
 question = Table(
@@ -145,7 +146,7 @@ evidence = Table(
     uuid_pk(),
     tenant_fk(index=False),  # the unique key begins with it
     learner_fk(),
-    Column("source", String(16), nullable=False),  # assessment | lrs
+    Column("source", String(16), nullable=False),  # assessment | lrs | exam | launch
     Column("statement_id", String(36)),  # of the LRS statement; "" never
     Column("rule_id", String(120), nullable=False),
     Column("competency", String(16)),  # null: only the completion of a unit
@@ -215,7 +216,7 @@ outbox = Table(
     uuid_pk(),
     tenant_fk(),
     learner_fk(nullable=True),
-    Column("kind", String(24), nullable=False),  # statements | score | plan
+    Column("kind", String(24), nullable=False),  # see ports.Delivery
     Column("target_id", String(36), nullable=False),  # lrs or platform
     Column("dedupe", String(120), nullable=False, unique=True),
     document("body"),

@@ -89,6 +89,7 @@ launch = Table(
     Column("locale", String(8), nullable=False),
     Column("role", String(64)),  # custom parameter `role`
     Column("target", Text, nullable=False),
+    Column("page", Text),  # which page of ours the link stands for; null: the start, or not known
     document("services"),  # AGS and NRPS addresses and scopes of this link
     Column("shared", Boolean),  # custom parameter `tablet`; null: as the municipality has it
     instant("created_us"),

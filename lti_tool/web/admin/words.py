@@ -87,6 +87,8 @@ KINDS: Mapping[str, object] = {
     "document-withdrawn": _l("Removal of a learning path as it stands from the LRS"),
     "score": _l("Progress to the grade book"),
     "score-withdrawn": _l("Withdrawal of a grade"),
+    "result": _l("Review or assessment to the grade book"),
+    "result-withdrawn": _l("Withdrawal of a review or an assessment"),
     "plan": _l("Learning plan to the learning portal"),
     "plan-withdrawn": _l("Withdrawal of a learning plan"),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lti_tool import senders
-from lti_tool.flows import departure
+from lti_tool.flows import grades
 from lti_tool.lti import scopes
 from lti_tool.lti.lineitems import LineItemRefused, Place, find_or_make
 from lti_tool.lti.services import LineItemGone, PlatformSilent
@@ -104,6 +104,24 @@ def test_G02_the_links_own_column_is_adopted(town: Town, book: GradeBook) -> Non
     ]
     town.send()
     assert book.made() == 0
+
+
+def test_G02_a_new_column_is_called_after_what_it_is_about(town: Town, book: GradeBook) -> None:
+    told = {"label": "Kurzer Rückblick: A4", "most": 1, "comment": "Kurzer Rückblick: sitzt"}
+    senders.of(town.stage.house)["result"](town.delivery(done=1, of=1, **told))
+    (made,) = [item for item in book.items if item.get("tag") == "roadmap"]
+    assert (made["label"], made["scoreMaximum"]) == ("Kurzer Rückblick: A4", 1)
+    (_where, score) = book.scores[0]
+    assert (score["scoreGiven"], score["scoreMaximum"]) == (1, 1)
+    assert score["comment"] == "Kurzer Rückblick: sitzt"
+
+
+def test_an_exam_that_does_not_sit_yet_is_a_grade_of_0_and_fully_graded(
+    town: Town, book: GradeBook
+) -> None:
+    senders.of(town.stage.house)["result"](town.delivery(done=0, of=1))
+    (_where, score) = book.scores[0]
+    assert (score["scoreGiven"], score["gradingProgress"]) == (0, "FullyGraded")
 
 
 def test_G02_a_platform_that_ignores_filters_gets_no_second_column(
@@ -260,11 +278,11 @@ def place(town: Town, services: dict[str, object], *, instructor: bool = False) 
 
 def test_G10_the_links_own_line_item_comes_first(town: Town, book: GradeBook) -> None:
     both = {"lineitem": "https://lms.example/li", "lineitems": book.lineitems}
-    assert departure._column(place(town, both)) == {"lineitem": "https://lms.example/li"}
+    assert grades._column(place(town, both)) == {"lineitem": "https://lms.example/li"}
 
 
 def test_G11_without_the_claim_there_is_no_column(town: Town) -> None:
-    assert departure._column(place(town, {})) == {}
+    assert grades._column(place(town, {})) == {}
 
 
 def test_G05_a_place_where_somebody_teaches_gets_no_score(town: Town, book: GradeBook) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
@@ -351,3 +352,72 @@ def test_a_privacy_launch_about_somebody_else_needs_an_administrator(
     assert about(MEMBERSHIP + "Instructor").code == "for-user-foreign"
     system = "http://purl.imsglobal.org/vocab/lis/v2/system/person#Administrator"
     assert about(system).status == 303
+
+
+def exam_of(
+    tool: Tool, lms: Platform, browser: Browser, tutorial: str, **context: object
+) -> dict[str, Any]:
+    """Place the exam of A4 with this day of the tutorial; return the one item."""
+    where, page = page_of(browser, ask(lms, browser, **context))
+    reply = choose(browser, where, page, "exam-A4", tutorial=tutorial, grade="1")
+    (item,) = answer_of(tool, browser, reply, lms)[DL + "content_items"]
+    return dict(item)
+
+
+def test_an_exam_is_placed_with_the_day_of_the_tutorial_and_a_column_of_one_point(
+    tool: Tool, lms: Platform, browser: Browser, graded: None
+) -> None:
+    day = (datetime.now(UTC) - timedelta(days=15)).date().isoformat()
+    item = exam_of(tool, lms, browser, day)
+    assert re.fullmatch(rf"rueckblick/A4/{day}-[0-9a-f]{{8}}", item["custom"]["page"])
+    assert item["url"] == f"{tool.base_url}/{item['custom']['page']}"
+    assert item["lineItem"]["scoreMaximum"] == 1
+    assert item["lineItem"]["resourceId"] == "rueckblick/A4"
+
+
+def test_a_placed_exam_opens_for_its_course_by_address_or_by_custom(
+    tool: Tool, lms: Platform, graded: None
+) -> None:
+    day = (datetime.now(UTC) - timedelta(days=15)).date().isoformat()
+    item = exam_of(tool, lms, Browser(tool.base_url), day)
+    page = item["custom"]["page"]
+    pupil, other = Browser(tool.base_url), Browser(tool.base_url)
+    begun = lms.login(pupil, target_link_uri=item["url"])
+    token = lms.token(begun, target_link_uri=item["url"], sub="pupil-1")
+    for browser, reply in (
+        (pupil, lms.send(pupil, begun, token)),
+        (other, lms.launch(other, custom={"page": page}, sub="pupil-2")),
+    ):
+        where = reply.header("Location")
+        assert where.endswith(page)
+        notice = browser.get(browser.get(where).header("Location"))
+        csrf, version = (re.search(rf'name="{n}" value="([^"]+)"', notice.body) for n in READ)
+        assert csrf
+        assert version
+        read = [("csrf", csrf[1]), ("version", version[1])]
+        back = browser.post(where.removesuffix(page) + "hinweis", read)
+        assert back.header("Location") == where  # after the first information it goes on there
+        opened = browser.get(browser.get(where).header("Location"))
+        assert 'data-test="begin-exam"' in opened.body
+
+
+READ = ("csrf", "version")
+
+
+@pytest.mark.parametrize("day", ["gestern", "2026-13-40", "1999-01-01", "2026-11-20; x=1"])
+def test_a_day_that_is_none_is_asked_for_again_and_the_choice_is_kept(
+    lms: Platform, browser: Browser, day: str
+) -> None:
+    where, page = page_of(browser, ask(lms, browser))
+    reply = choose(browser, where, page, "exam-A4", tutorial=day)
+    assert "JWT" not in reply.body
+    assert 'aria-invalid="true"' in reply.body
+    assert re.search(r'value="exam-A4"[^>]* checked', reply.body)
+
+
+def test_without_a_day_the_exam_waits_for_the_unit_to_be_done(
+    tool: Tool, lms: Platform, browser: Browser
+) -> None:
+    item = exam_of(tool, lms, browser, "")
+    assert item["custom"] == {"page": "rueckblick/A4"}
+    assert "lineItem" not in item  # grades are off

@@ -15,7 +15,7 @@ import pytest
 from competency.catalogue import Obligation
 from competency.path import LearningPath, PathStep, StepState, Wishes
 from lti_tool import courses, jobs
-from lti_tool.flows import departure
+from lti_tool.flows import grades
 from lti_tool.lti.members import count_learners
 from lti_tool.ports import Delivery, StoredPath
 from lti_tool.store import lrs, tenants
@@ -65,7 +65,7 @@ class Course:
         learner = self.launch.learner
         stored = StoredPath(PATH, learner.id, self.tool.tenant.id, done, path, self.now)
         with self.house.store.begin() as work:
-            departure.progress(work, learner, stored, self.now)
+            grades.progress(work, learner, stored, self.now)
 
     def deliver(self) -> list[Delivery]:
         """Let the worker's job run once; return the scores in the outbox."""

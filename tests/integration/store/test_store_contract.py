@@ -495,3 +495,47 @@ def _together(calls: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_runs_through_exams_are_kept_apart_from_the_assessment(opened: Opened) -> None:
+    store, learner = opened
+    later = NOW + timedelta(minutes=5)
+    assessment = _attempt(learner)
+    exam = replace(_attempt(learner), unit="A4", started=later)
+    with store.begin() as work:
+        for run in (assessment, exam):
+            work.attempts.save(run)
+            work.attempts.ask(learner, replace(_asked(run), item=f"of {run.unit}"))
+        work.attempts.answer(replace(_asked(assessment), category=1, answered=NOW))
+    with store.read() as work:
+        assert work.attempts.latest(learner.id) == assessment
+        assert work.attempts.of(learner.id) == (assessment,)
+        assert work.attempts.exams(learner.id) == (exam,)
+        assert work.attempts.explained(learner.id) == frozenset()
+    with store.begin() as work:
+        work.attempts.answer(replace(_asked(exam), item="of A4", category=1, answered=NOW))
+    with store.read() as work:
+        assert work.attempts.explained(learner.id) == {"of A4"}
+        assert work.attempts.explained("somebody else") == frozenset()
+
+
+def test_when_a_tutorial_is_can_be_moved_and_makes_nothing_done(opened: Opened) -> None:
+    store, learner = opened
+    for at in (NOW, NOW + timedelta(days=2), NOW + timedelta(days=1)):
+        with store.begin() as work:
+            work.evidence.hold(learner, "A4", at)
+    with store.read() as work:
+        assert work.evidence.held(learner.id) == {"A4": NOW + timedelta(days=1)}
+        assert work.evidence.completed_units(learner.id) == {}
+        assert work.evidence.of(learner.id) == ()
+        assert work.evidence.held("somebody else") == {}
+
+
+def test_a_new_assessment_leaves_what_exams_have_shown(opened: Opened) -> None:
+    store, learner = opened
+    shown = _evidence(source=Source.EXAM, unit="A4")
+    with store.begin() as work:
+        work.evidence.add(learner, (_evidence(), shown))
+        work.evidence.drop_assessment(learner.id)
+    with store.read() as work:
+        assert [r.evidence for r in work.evidence.of(learner.id)] == [shown]

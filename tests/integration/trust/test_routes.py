@@ -58,6 +58,11 @@ LEARNER = {
     "/l/<launch>/daten/loeschen": ("GET", "POST"),
     "/l/<launch>/nur-fuer-mich/<item>": ("GET", "POST"),
     "/l/<launch>/ende": ("GET", "POST"),
+    "/l/<launch>/rueckblick/<unit>": ("GET", "POST"),
+    "/l/<launch>/rueckblick/<unit>/frage": ("GET", "POST"),
+    "/l/<launch>/rueckblick/<unit>/antwort/<int:position>": ("GET",),
+    "/l/<launch>/rueckblick/<unit>/ergebnis": ("GET",),
+    "/l/<launch>/rueckblick/<unit>/<placed>": ("GET",),
     "/l/<launch>/api/me": ("GET",),
     "/l/<launch>/api/session": ("GET", "POST"),
     "/l/<launch>/api/profile": ("GET",),
@@ -130,6 +135,7 @@ class Town:
     def path(self, rule: str, launch: str) -> str:
         found = rule.replace("<launch>", launch).replace("<unit>", self.unit)
         bank = self.stage.s.content.newest("items").ref
+        found = found.replace("<placed>", "2026-11-20")
         found = found.replace("<int:position>", "1").replace("<bank>/<name>", f"{bank}/{SOUND}")
         item = reflecting.private_items(self.stage.s)[0].key
         return found.replace("<code>", self.competency).replace("<item>", item)

@@ -160,13 +160,13 @@ def test_a_missing_kind_is_named(tmp_path: Path):
 
 
 def test_texts_are_packs_too_but_no_result_carries_their_version(content: Content):
-    assert content.newest("texts").ref == "hinweis-1.0"
+    assert content.newest("texts").ref == "hinweis-1.1"
     assert "texts" not in content.versions
 
 
 def test_a_text_pack_without_a_manifest_or_changed_after_sealing_is_found(copy: Path):
-    texts = copy / "texts" / "hinweis-1.0"
-    shutil.copytree(SHIPPED / "texts" / "hinweis-1.0", texts)
+    texts = copy / "texts" / "hinweis-1.1"
+    shutil.copytree(SHIPPED / "texts" / "hinweis-1.1", texts)
     (texts / "notice.json").write_text("{}")
     assert any("notice.json: changed since" in f.message for f in check(copy) if f.error)
     (texts / "pack.toml").unlink()
