@@ -15,11 +15,19 @@ from competency.calibration.bank import Bank, BankItem
 from competency.calibration.curves import Array, Curves, Mask
 from competency.calibration.dif import differences
 from competency.calibration.em import Estimate, Settings, estimated
-from competency.calibration.fit import covariances, fits, surprises
+from competency.calibration.fit import alignments, covariances, fits, surprises
 from competency.calibration.habits import found_style
 from competency.calibration.hits import Codes, Data
 from competency.calibration.local import local_dependence
-from competency.calibration.start import directions, first_curves, first_prior, mirrored, sizes
+from competency.calibration.start import (
+    SURELY,
+    directions,
+    first_curves,
+    first_prior,
+    mirrored,
+    sizes,
+    twins,
+)
 from competency.calibration.structure import structured
 from competency.calibration.table import Answers, ItemSpec
 from competency.errors import NotCalibrated
@@ -28,6 +36,8 @@ from competency.errors import NotCalibrated
 FEWEST_PERSONS = 30
 #: By how much partial credit must foretell better (log-likelihood) to be taken, not graded.
 BETTER = 3.0
+#: How often items may be turned.
+TURNS = 3
 
 
 USUAL = Settings()
@@ -56,9 +66,8 @@ def calibrated(
         raise NotCalibrated(f"{len(codes)} persons answered; at least {FEWEST_PERSONS} are needed")
     names, dimension = np.unique([s.competency for s in specs], return_inverse=True)
     categories = sizes(codes, specs)
-    backward = directions(codes, dimension, np.array([s.a is not None for s in specs]))
-    data = Data(mirrored(codes, categories, backward), dimension.astype(np.intp), categories)
-    estimate = _fitted(data, specs, settings)
+    raw = Data(codes, dimension.astype(np.intp), categories)
+    data, backward, estimate = _directed(raw, specs, settings)
     bank = _bank(data, codes, specs, [str(n) for n in names], backward, estimate)
     groups = _groups(answers, specs)
     found = differences(data, estimate.curves, estimate.correlation, estimate.sites, groups)
@@ -73,6 +82,42 @@ def _groups(answers: Answers, specs: Sequence[ItemSpec]) -> list[str]:
         return []
     there = (answers.columns([s.key for s in specs]) >= 0).any(axis=1)
     return [answers.groups[n] for n in np.flatnonzero(there)]
+
+
+def _directed(
+    raw: Data, specs: Sequence[ItemSpec], settings: Settings
+) -> tuple[Data, Mask, Estimate]:
+    """Return mirrored answers, which items run backwards, and the estimate.
+
+    What the items share at first sight is not always what the competence turns out to be: where an
+    item runs against the estimate, it is turned once more and all is estimated again.
+    """
+    fixed = np.array([s.a is not None for s in specs])  # an expert has said which way
+    backward = directions(raw.codes, raw.dimension, fixed)
+    for turn in range(TURNS):
+        data = replace(raw, codes=mirrored(raw.codes, raw.categories, backward))
+        estimate = _with_twins(data, specs, settings)
+        along = alignments(data, estimate.curves, estimate.correlation, estimate.sites)
+        wrong = (along < -SURELY) & ~fixed
+        if not wrong.any() or turn == TURNS - 1:
+            break
+        backward = backward ^ wrong
+    return data, backward, estimate
+
+
+def _with_twins(data: Data, specs: Sequence[ItemSpec], settings: Settings) -> Estimate:
+    """Return the estimate, an item that repeats another taking over its curve."""
+    doubled = twins(data)
+    if not doubled:
+        return _fitted(data, specs, settings)
+    codes, later = data.codes.copy(), list(doubled)
+    codes[:, later] = -1
+    found = _fitted(replace(data, codes=codes), specs, settings)
+    at = np.arange(len(specs))
+    at[later] = list(doubled.values())
+    c = found.curves
+    curves = Curves(c.log_a[at], c.d[at], c.partial[at])
+    return replace(found, curves=curves)
 
 
 def _fitted(data: Data, specs: Sequence[ItemSpec], settings: Settings) -> Estimate:

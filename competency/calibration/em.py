@@ -24,7 +24,7 @@ SPREAD, KNOWN = 0.5, 5.0
 class Settings:
     """How the estimation goes; all of it is written into the bank."""
 
-    rounds: int = 200
+    rounds: int = 100
     tolerance: float = 2e-3  # largest change of log a or d (in logits) that ends it
     n0: float = 30.0  # persons the prior of the correlations counts for
     sweeps: int = 1

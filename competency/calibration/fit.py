@@ -63,6 +63,20 @@ def fits(data: Data, curves: Curves, correlation: Array, sites: Sites) -> list[F
     return [_fit(np.concatenate(p), np.concatenate(x)) for p, x in pairs]
 
 
+def alignments(data: Data, curves: Curves, correlation: Array, sites: Sites) -> Array:
+    """Return how surely each item runs along its competence, in standard errors: r sqrt(n)."""
+    sums = np.zeros((5, len(data.dimension)))
+    people = np.zeros(len(data.dimension))
+    for others in beliefs(data, curves, correlation, sites):
+        x, theta = others.codes.astype(np.float64), others.weights @ NODES
+        parts = (x, theta, x * theta, x * x, theta * theta)
+        sums[:, others.item] += [part.sum() for part in parts]
+        people[others.item] += len(x)
+    x, theta, both, xx, tt = sums / np.maximum(people, 1)
+    spread = np.sqrt(np.maximum((xx - x * x) * (tt - theta * theta), 1e-12))
+    return np.asarray((both - x * theta) / spread * np.sqrt(people))
+
+
 def surprises(data: Data, curves: Curves, correlation: Array, sites: Sites) -> Array:
     """Return per item the summed -ln of each answer's chance given the person's other answers."""
     chance, out = curves.probabilities(NODES), np.zeros(len(data.dimension))

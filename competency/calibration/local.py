@@ -21,6 +21,8 @@ from competency.calibration.structure import NOISE
 
 #: From this share of missing answers on, pairs are taken to be chosen and not found.
 MUCH_MISSING = 0.25
+#: A spread of residual correlations as surveys show it, for the weights of its estimate.
+USUAL = 0.1
 WEIGHT = np.exp(-(NODES**2) / 2) / np.exp(-(NODES**2) / 2).sum()
 
 
@@ -51,7 +53,8 @@ def _true_variance(found: Array, error: Array) -> float:
     """Return the variance beyond sampling error, pairs weighted by what they tell."""
     if not found.size:
         return 0.0
-    return max(0.0, float((found**2 - error).mean())) + 1e-12
+    weight = (error + USUAL**2) ** -2.0  # an item hardly anybody solves must not decide for all
+    return max(0.0, float((weight * (found**2 - error)).sum() / weight.sum())) + 1e-12
 
 
 def _by_moments(data: Data, curves: Curves, correlation: Array) -> tuple[Array, Array]:

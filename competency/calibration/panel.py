@@ -132,16 +132,17 @@ class Panel:
 
 def chance(structure: Structure, items: Index, answer: Codes, eta: Array) -> Array:
     """Return P(X = answer | eta), shape of eta (..., Q); items and answer are (...)."""
-    if structure.curves.partial.any():
-        every = chances(structure, items, eta)
-        at = answer[..., None, None].astype(np.intp)
-        return np.asarray(np.take_along_axis(every, at, axis=-2)[..., 0, :])
     d, k = structure.curves.d[items], answer.astype(np.intp)[..., None]
     edge = np.full((*d.shape[:-1], 1), np.inf)
     edges = np.concatenate([edge, d, -edge], axis=-1)
     reached = expit(eta + np.take_along_axis(edges, k, axis=-1))
     passed = expit(eta + np.take_along_axis(edges, k + 1, axis=-1))
-    return np.asarray(np.maximum(reached - passed, FLOOR))
+    out = reached - passed
+    if (partial := structure.curves.partial[items]).any():
+        every = chances(structure, items[partial], eta[partial])
+        at = answer[partial][:, None, None].astype(np.intp)
+        out[partial] = np.take_along_axis(every, at, axis=1)[:, 0]
+    return np.asarray(np.maximum(out, FLOOR))
 
 
 def chances(structure: Structure, items: Index, eta: Array) -> Array:

@@ -14,6 +14,11 @@ from competency.calibration.table import BINARY, ItemSpec
 
 #: Deviation of an expert's difficulty from the true one, in logits; without an expert, of any.
 EXPERT_SD, NO_EXPERT_SD = 1.0, 3.0
+#: How sure it must be that an item runs backwards, in standard errors.
+SURELY = 2.5
+#: Two items are one from this share of equal answers on, if enough persons gave both and neither
+#: is answered alike by nearly all.
+TWIN, TWIN_PERSONS, TWIN_BY_CHANCE = 0.98, 30, 0.9
 #: Logits per logit of a share, for a curve of middling slope.
 STEEPER = 1.15
 
@@ -33,10 +38,51 @@ def directions(codes: Codes, dimension: Index, fixed: Mask) -> Mask:
     backward = np.zeros(codes.shape[1], dtype=bool)
     for k in range(int(dimension.max()) + 1):
         items = np.flatnonzero(dimension == k)
-        axis = np.linalg.eigh(_correlations(codes[:, items]))[1][:, -1]
+        correlations = _correlations(codes[:, items])
+        axis = np.linalg.eigh(correlations)[1][:, -1]
         axis = axis if axis.sum() >= 0 else -axis
-        backward[items] = axis < -0.05
+        people = (codes[:, items] >= 0).sum(axis=0)
+        backward[items] = (axis < -0.05) & (
+            _against(correlations, axis) * np.sqrt(people) < -SURELY
+        )
     return backward & ~fixed
+
+
+def _against(correlations: Array, axis: Array) -> Array:
+    """Return each item's correlation with the weighted sum of the others."""
+    without = np.where(np.eye(len(axis), dtype=bool), 0.0, axis)  # row j: the axis without item j
+    spread = np.einsum("ji,ik,jk->j", without, correlations, without)
+    covariance = np.einsum("ji,ji->j", without, correlations)
+    return np.asarray(covariance / np.sqrt(np.maximum(spread, 1e-12)))
+
+
+def twins(data: Data) -> dict[int, int]:
+    """Return items that repeat an earlier one of their competence, and which.
+
+    Twice the same question would make a competence of itself: only the first one is estimated.
+    """
+    equal, both, alone = _agreement(data)
+    same = data.dimension[:, None] == data.dimension
+    near = same & (equal > TWIN * both) & (both >= TWIN_PERSONS) & (alone < TWIN_BY_CHANCE)
+    near &= near.T & (data.categories[:, None] == data.categories)
+    pairs = np.argwhere(np.tril(near, -1))
+    found: dict[int, int] = {}
+    for later, first in pairs.tolist():
+        if first not in found:
+            found.setdefault(later, first)
+    return found
+
+
+def _agreement(data: Data) -> tuple[Array, Array, Array]:
+    """Return how many gave both the same code, answered both, and each item's largest share."""
+    size = len(data.dimension)
+    equal, most = np.zeros((size, size)), np.zeros(size)
+    there = (data.codes >= 0).astype(np.float64)
+    for code in range(data.steps + 1):
+        gave = (data.codes == code).astype(np.float64)
+        equal += gave.T @ gave
+        most = np.maximum(most, gave.sum(axis=0))
+    return equal, there.T @ there, most / np.maximum(there.sum(axis=0), 1)
 
 
 def _correlations(codes: Codes) -> Array:

@@ -16,7 +16,7 @@ from competency.calibration.hits import Index
 #: Variance of the logistic noise as a normal's: 1.702 squared.
 NOISE = 1.702**2
 #: Share of a latent answer that stays its own, even where two items are nearly the same.
-OWN_SHARE = 0.12
+OWN_SHARE = 0.1
 DEFINITE = 1e-4
 
 

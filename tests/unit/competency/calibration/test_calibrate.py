@@ -248,3 +248,25 @@ def test_habits_of_using_a_scale_are_found_where_there_are_some() -> None:
 def test_questions_with_one_threshold_have_no_habits() -> None:
     truth = population(22, persons=200, competencies=1, per=8)
     assert calibrated(truth.answers, truth.specs).bank.style == 0.0
+
+
+def test_a_question_asked_twice_does_not_make_a_competence_of_itself() -> None:
+    truth = population(23, persons=500, competencies=1, per=10)
+    codes = np.hstack([truth.answers.codes, truth.answers.codes[:, :1]])
+    specs = (*truth.specs, ItemSpec("twin", "c0", "binary"))
+    bank = calibrated(of(codes, specs), specs).bank
+    plain = calibrated(truth.answers, truth.specs).bank
+    assert [i.a for i in bank.items[:10]] == pytest.approx([i.a for i in plain.items], rel=0.02)
+    assert bank.items[10].a == bank.items[0].a
+    assert bank.residual[0, 10] > 0.4
+
+
+def test_an_item_hardly_anybody_solves_hides_no_local_dependence() -> None:
+    rng = np.random.default_rng(24)
+    truth = population(24, persons=1500, competencies=1, per=12)
+    eta = np.repeat(rng.normal(size=(1500, 1)), 12, axis=1)
+    eta[:, :4] += 1.2 * rng.normal(size=(1500, 1))
+    codes = answered(rng, truth.a, truth.b, eta)
+    rare = (rng.random((1500, 2)) < 0.003).astype(np.int16)
+    specs = (*truth.specs, *(ItemSpec(f"rare{n}", "c0", "binary") for n in range(2)))
+    assert calibrated(of(np.hstack([codes, rare]), specs), specs).bank.spread[0] > 0.08
