@@ -127,8 +127,8 @@ def _girths(bank: Bank, codes: Codes) -> Bank:
     items = list(bank.items)
     for k in range(COMPETENCES):
         at = np.flatnonzero(k == DIMENSION)
-        marked = np.where(codes[:, at] < 0, INVALID_RESPONSE, codes[:, at])
-        found = twopl_mml(marked.T.astype(np.int64))
+        given = codes[:, at].astype(np.int64)  # its mark for "missing" does not fit 16 bits
+        found = twopl_mml(np.where(given < 0, INVALID_RESPONSE, given).T)
         parts = (np.ravel(found[name]) for name in ("Discrimination", "Difficulty"))
         for n, a, b in zip(at, *parts, strict=True):
             items[n] = replace(items[n], a=float(a), b=(float(b),))
