@@ -162,6 +162,8 @@ def replay(
     """
     many = _lengths(lengths)
     answers = _read(responses, table.read_answers)
+    if len(set(answers.persons)) < len(answers.persons):
+        click.echo("Hint: a person is there twice; each line counts for itself.", err=True)
     keys = [_read(path, table.read_list) for path in (pool, criterion)]
     trial = Trial.of(bank_of(bank_file), answers, *keys)
     began, kept = time.perf_counter(), []
