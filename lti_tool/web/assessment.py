@@ -41,6 +41,7 @@ class QuestionPage:
     why: tuple[str, ...]
     already: bool = False
     left: bool = False  # the task before this question was put off
+    others_won: bool = False  # "I don't know" was ticked beside other answers, which count
     put_off: bool = False  # this one is a task for later: outside of the count
 
     @property
@@ -112,7 +113,8 @@ def answer() -> Response | str:
         return redirect(url_for("learner.question", already=1), 303)
     if asked_for.feedback == "each":
         return redirect(url_for("learner.asked_at", position=asked_for.position), 303)
-    return _on_to_the_next()
+    others = questions.skip_was_ignored(asked_for.item, request.form)
+    return _on_to_the_next("others" if others else "")
 
 
 def _meant(position: int | None, item: str) -> Question | None:
@@ -127,11 +129,13 @@ def _meant(position: int | None, item: str) -> Question | None:
     return found if found.put_off or waiting == found else None
 
 
-def _on_to_the_next(left: int | None = None) -> Response:
+def _on_to_the_next(told: str = "") -> Response:
+    """Lead to the next question, which first says this about the one before."""
     waiting = assess.open_question(services(), current_launch().learner, datetime.now(UTC))
     if waiting is None:
         return _nothing_waits()
-    return redirect(url_for("learner.asked_at", position=waiting.position, left=left), 303)
+    address = url_for("learner.asked_at", position=waiting.position)
+    return redirect(f"{address}?{told}=1" if told else address, 303)
 
 
 def _nothing_waits() -> Response:
@@ -143,8 +147,13 @@ def _shown(found: Question) -> str:
     form = _form(found)
     if found.item.kind is Kind.ORDERING:
         form = questions.as_moved(form, found.order, request.args)
-    already, left = "already" in request.args, "left" in request.args
-    page = replace(question_page(found, form), already=already, left=left)
+    told = request.args.keys()
+    page = replace(
+        question_page(found, form),
+        already="already" in told,
+        left="left" in told,
+        others_won="others" in told,
+    )
     return render_template("question.html", page=page)
 
 
@@ -163,7 +172,7 @@ def _in_other_words(found: Question, *, easy: bool) -> str:
 def _put_off(found: Question) -> Response:
     if found.item.kind is Kind.PRACTICAL_TASK and not found.put_off:
         assess.put_off(services(), current_launch().learner, found.position, datetime.now(UTC))
-    return _on_to_the_next(left=1)
+    return _on_to_the_next("left")
 
 
 def question_page(found: Question, form: Form) -> QuestionPage:

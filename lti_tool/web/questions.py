@@ -95,7 +95,6 @@ class Form:
     said: str = ""
     moved_template: str = ""
     missing: Missing | None = None
-    ignored_skip: bool = False
 
     @property
     def missing_title(self) -> str:
@@ -233,7 +232,8 @@ def response_of(item: Item, order: Sequence[int], sent: MultiDict[str, str]) -> 
 
 def skip_was_ignored(item: Item, sent: MultiDict[str, str]) -> bool:
     """Return whether "I don't know" was ticked beside other answers, which then win."""
-    return bool(sent.get(DONT_KNOW)) and bool(sent.getlist(field_of(item.kind)))
+    several = field_of(item.kind) in ("choices", "done")
+    return several and bool(sent.get(DONT_KNOW)) and bool(sent.getlist(field_of(item.kind)))
 
 
 def filled(form: Form, response: Response) -> Form:

@@ -53,6 +53,9 @@ def reflect(item: str) -> Response | str:
         reflecting.forget(s, learner, forgotten, item)
         return redirect(url_for("learner.data", weg=1), 303)
     response = questions.response_of(found, range(len(found.options)), request.form)
+    if (easy := plain.pressed()) is not None:
+        form = questions.filled(_form(found, easy=easy), response)
+        return render_template("reflection.html", page=_page(item, form))
     try:
         reflecting.reflect(s, learner, item, response, datetime.now(UTC))
     except IncompleteResponse as error:
@@ -95,6 +98,6 @@ def _private(key: str) -> Item:
     return found
 
 
-def _form(item: Item) -> Form:
-    content, easy = services().content, plain.chosen()
-    return questions.form_of(item, range(len(item.options)), content, easy=easy)
+def _form(item: Item, *, easy: bool | None = None) -> Form:
+    easy = plain.chosen() if easy is None else easy
+    return questions.form_of(item, range(len(item.options)), services().content, easy=easy)

@@ -22,7 +22,7 @@ from lti_tool.flows.plan import PathView
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Launch, Learner, TenantSettings
 from lti_tool.store import gradebook
-from lti_tool.web import later, notices, starts
+from lti_tool.web import later, notices, plain, starts
 from lti_tool.web.exams import opening
 from lti_tool.web.formats import day, month, months_after
 from lti_tool.web.later import Later
@@ -447,14 +447,16 @@ def _grouped(ordered: list[RoleProfile], suggested: str) -> list[tuple[str, list
 def assistance() -> str:
     here = current_launch()
     page = notices.statement("help", here.tenant, house().settings)
-    return render_template("help.html", page=page, number=here.learner.id)
+    words = plain.switch(easy=here.learner.plain)
+    return render_template("help.html", page=page, number=here.learner.id, words=words)
 
 
 def language() -> Response:
-    """Set the language and go back to the same page of this launch."""
+    """Set the language, or easy words, and go back to the same page of this launch."""
     here = current_launch()
     wanted = "en" if request.form.get("language") == "en" else "de"
-    profiles.speak(services(), here.learner, wanted, datetime.now(UTC))
+    if plain.pressed() is None:
+        profiles.speak(services(), here.learner, wanted, datetime.now(UTC))
     back = request.form.get("back", "")
     # A path of this very launch, or the start: never an address from outside.
     inside = back.startswith(f"/l/{here.id}/") and "\\" not in back and "//" not in back

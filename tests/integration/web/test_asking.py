@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from competency.items import Item, Kind
-from lti_tool.flows import assess, profiles
+from lti_tool.flows import assess, profiles, reflecting
 from lti_tool.ports import Asked, TenantSettings
 from lti_tool.store import tenants
 from tests.conftest import settings_for
@@ -176,6 +176,22 @@ def test_the_switch_is_offered_with_the_practice_question_and_keeps_the_choice(
     assert EASY in text
     assert re.findall(r'value="(\w+)" checked', text) == ["1"]
     assert stage.learner(visitor).plain
+
+
+def test_the_switch_is_in_the_help_and_with_private_questions_too(stage: Stage) -> None:
+    visitor = stage.assessed(GARDENER, most=1)
+    assert "Einfache Sprache einschalten" in get(stage, visitor, "hilfe")
+    back = f"{visitor.home}hilfe"
+    assert post(stage, visitor, "sprache", do="plain", back=back)[1] == back
+    assert "Einfache Sprache ausschalten" in get(stage, visitor, "hilfe")
+    assert stage.learner(visitor).language == "de"
+    item = reflecting.private_items(stage.s)[0]
+    address = f"nur-fuer-mich/{item.key}"
+    assert EASY in get(stage, visitor, address)
+    text = post(stage, visitor, address, choice="2", do="standard")[2]
+    assert EASY not in text
+    assert re.findall(r'value="(\w+)" checked', text) == ["2"]
+    assert reflecting.reflections(stage.s, stage.learner(visitor)) == ()
 
 
 def test_english_pages_offer_no_easy_german(stage: Stage) -> None:

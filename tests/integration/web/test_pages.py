@@ -280,8 +280,11 @@ def test_i_do_not_know_is_an_answer_to_every_kind(stage: Stage, kind: Kind) -> N
 def test_other_answers_win_over_i_do_not_know(stage: Stage) -> None:
     visitor = stage.ready(GARDENER)
     stage.ask(visitor, stage.item(Kind.MULTIPLE_RESPONSE))
-    post(stage, visitor, "frage", position="1", do="answer", choices="1", dont_know="dont_know")
+    sent = {"position": "1", "do": "answer", "choices": "1", "dont_know": "dont_know"}
+    _status, address, _text = post(stage, visitor, "frage", **sent)
     assert stored(stage, visitor) == {"choices": [1]}
+    next_page = get(stage, visitor, address.removeprefix(visitor.home))
+    assert "Ihre anderen Antworten zählen" in next_page
 
 
 def test_a_missing_choice_keeps_the_others_and_leads_to_the_field(stage: Stage) -> None:
