@@ -24,15 +24,3 @@ def test_every_class_of_a_drawing_is_in_the_sheet_of_the_question_page() -> None
     }
     assert used
     assert sorted((name, word) for name, word in used if word not in known) == []
-
-
-def test_no_drawing_brings_styles_scripts_or_addresses_of_its_own() -> None:
-    own = re.compile(r"<(style|script|foreignObject)|\s(style|on\w+|(?:xlink:)?href)=")
-    assert [name for name, text in _drawings().items() if own.search(text)] == []
-
-
-def test_every_part_with_a_colour_of_its_own_follows_the_scheme_by_its_class() -> None:
-    """The colours in the file are for whoever opens it alone; on the page the class wins."""
-    loose = re.compile(r"<(?![^>]*class=)[^>]*(?:fill|stroke)=\"#[^>]*>")
-    found = {name: loose.findall(text) for name, text in _drawings().items()}
-    assert {name: parts for name, parts in found.items() if parts} == {}
