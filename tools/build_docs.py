@@ -147,6 +147,7 @@ NAMES = {
     "later": "do a practical task later",
     "for-later": "the tasks that were left for later",
     "task-for-later": "one of them",
+    "more-questions": "answer a few more questions after the end",
     "plain": "switch Einfache Sprache on or off",
     "begin": "open the unit that comes now",
     "continue": "the button that leads on",

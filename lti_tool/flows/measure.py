@@ -33,6 +33,12 @@ def versions(s: Services) -> dict[str, str]:
     }
 
 
+def until(frozen: Mapping[str, str], questions: int) -> dict[str, str]:
+    """Return these versions with exactly so many questions: neither fewer nor more."""
+    _fewest, _most, *rest = frozen["settings"].split("/")
+    return {**frozen, "settings": "/".join((str(questions), str(questions), *rest))}
+
+
 def engine(s: Services, frozen: Mapping[str, str] | None = None) -> Engine:
     """Return the engine of these frozen versions, by default of those in force."""
     chosen = frozen or versions(s)

@@ -13,7 +13,7 @@ from competency.because import Because
 from competency.errors import IncompleteResponse, UnknownPack
 from competency.items import Item, Kind, Scene
 from lti_tool.errors import NotFound
-from lti_tool.flows import asked, assess
+from lti_tool.flows import asked, assess, more
 from lti_tool.flows.asked import Given
 from lti_tool.flows.assess import AttemptState, Question
 from lti_tool.web import explaining, later, plain, questions
@@ -61,12 +61,14 @@ class AnsweredPage:
 
 
 def begin() -> Response:
-    """Open an attempt, or go on with the open one; start again where the person asks for it."""
+    """Open an attempt or go on with the open one; start again, or ask a few more, if wished."""
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
     if not learner.roles:
         return redirect(url_for("learner.start"), 303)
     if request.form.get("how") == "restart":
         assess.restart(s, learner, now)
+    elif request.form.get("how") == "more":
+        more.ask(s, learner, now)
     else:
         assess.start(s, learner, now)
     return _on_to_the_next()

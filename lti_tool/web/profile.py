@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from competency.packs import Content
 from lti_tool.errors import NotFound
-from lti_tool.flows import profiles
+from lti_tool.flows import more, profiles
 from lti_tool.flows.profiles import EvidenceLine, ProfileView
 from lti_tool.web import desired, profile_page
 from lti_tool.web.services import services
@@ -68,7 +68,17 @@ def profile() -> str:
     if request.args.get("ansicht") == "druck":
         return render_template("profile_print.html", page=page)
     wished = desired.page(current_launch().learner)
-    return render_template("profile.html", page=page, receipt=_receipt(view), desired=wished)
+    return render_template(
+        "profile.html", page=page, receipt=_receipt(view), desired=wished, more=_more()
+    )
+
+
+def _more() -> str:
+    """Return what the button says that asks a few questions more; "" where none can be asked."""
+    s, learner = services(), current_launch().learner
+    if not more.possible(s, learner, datetime.now(UTC)):
+        return ""
+    return _("Answer %(count)s more questions", count=more.QUESTIONS)
 
 
 def _receipt(view: ProfileView) -> Receipt | None:

@@ -313,7 +313,7 @@ def _explained(verdict: Verdict) -> tuple[str, ...]:
         return ()
     return (
         _("“Still open” means: we do not know yet whether you meet what is needed."),
-        _("It gets clear when you answer the questions again or learn a unit about it."),
+        _("It gets clear when you answer more questions or learn a unit about it."),
     )
 
 

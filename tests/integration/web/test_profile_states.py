@@ -12,7 +12,7 @@ from lti_tool.flows import assess, profiles
 from lti_tool.flows.observe import refold
 from lti_tool.web import profile_page
 from tests.conftest import settings_for
-from tests.integration.web.test_pages import GARDENER, get
+from tests.integration.web.test_pages import GARDENER, get, post
 from tests.pages.scene import Stage, Visitor
 
 SHOWN_AT_ONCE = 6
@@ -121,6 +121,19 @@ def test_six_topics_of_a_group_are_seen_at_once_and_the_rest_is_counted(stage: S
     topics = len(verdicts(text))
     folded = text.index(f"{topics - SHOWN_AT_ONCE} weitere Themen")
     assert len(verdicts(text[:folded])) == SHOWN_AT_ONCE
+
+
+def test_under_what_is_open_three_more_questions_are_offered(stage: Stage) -> None:
+    visitor = stage.assessed(GARDENER)
+    before = assess.state(stage.s, stage.learner(visitor)).answered
+    text = get(stage, visitor, "profil")
+    assert "3 Fragen mehr beantworten" in text
+    _status, address, _text = post(stage, visitor, "anfangen", how="more")
+    assert address == f"{visitor.home}frage/{before + 1}"
+    assert f"Frage {before + 1} von höchstens {before + 3}" in get(
+        stage, visitor, address.removeprefix(visitor.home)
+    )
+    assert "3 Fragen mehr beantworten" not in get(stage, visitor, "profil")
 
 
 @pytest.mark.parametrize(
