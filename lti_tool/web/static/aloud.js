@@ -39,7 +39,11 @@
   const show = (seen, range) => {
     document.querySelectorAll(".rm-read").forEach((e) => e.classList.remove("rm-read"));
     if (marks) CSS.highlights.delete("rm-said");
-    if (seen) (seen.closest(".rm-option, .rm-order") || seen).classList.add("rm-read");
+    const part = seen && (seen.closest(".rm-option, .rm-order") || seen);
+    if (part) {
+      part.classList.add("rm-read");
+      part.scrollIntoView({ block: "nearest" });
+    }
     if (range) CSS.highlights.set("rm-said", new window.Highlight(range));
   };
   const stop = () => {
