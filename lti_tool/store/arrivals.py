@@ -14,8 +14,8 @@ from sqlalchemy import Connection, select
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
-from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning, add_to_count
-from lti_tool.store.database import insert_ignore
+from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning
+from lti_tool.store.database import add_to_counts, insert_ignore
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import (
@@ -267,9 +267,11 @@ class Arrivals:
         for row in rows:
             if hwm_us is not None and row["stored_us"] <= hwm_us:
                 lags[_bucket((hwm_us - row["stored_us"]) / 1e6)] += 1
-        for bucket, number in lags.items():
-            key = {"lrs_id": self.connection.id, "bucket_s": bucket}
-            add_to_count(self.conn, late_hist, key, {}, number)
+        late = [
+            {"lrs_id": self.connection.id, "bucket_s": bucket, "count": number}
+            for bucket, number in sorted(lags.items())
+        ]
+        add_to_counts(self.conn, late_hist, late, "lrs_id", "bucket_s")
 
 
 def _bucket(lag_s: float) -> int:

@@ -7,16 +7,16 @@ and activity over all of it; learners whose evidence changed get a "refold" job.
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from competency.packs import Content
 from lti_tool.seal import Seal
-from lti_tool.store.database import at, insert_ignore, insert_missing
+from lti_tool.store.database import add_to_counts, at, insert_ignore, insert_missing
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import evidence
@@ -64,6 +64,7 @@ class Conclusions:
     now_us: int
     counts: Counter[str]
     unknown: Counter[str]
+    _unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)  # activity and verb
 
     @cached_property
     def activities(self) -> dict[str, str]:
@@ -95,6 +96,7 @@ class Conclusions:
             marks += self._marks(reading, row, again=again)
         insert_missing(self.conn, evidence, evidence_rows)
         self._mark(marks)
+        self._count_unmapped()
         return {row["group_key"] for row in evidence_rows}
 
     def _concluded(self, ids: set[str]) -> set[str]:
@@ -150,7 +152,8 @@ class Conclusions:
             self.unknown[reading.unknown[:400]] += 1
         if reading.unmapped:
             self.counts["unmapped"] += 1
-            self._count_unmapped(reading.unmapped, row)
+            activity, verb = reading.unmapped, row["verb"]
+            self._unmapped[activity[:LONGEST_ACTIVITY], verb[:LONGEST_VERB]] += 1
             flags.append(UNMAPPED)
         elif reading.drafts and again:
             flags.append(RESENT)
@@ -167,13 +170,19 @@ class Conclusions:
                 change.values(mapped=bindparam("mapped"), flags=bindparam("flags")), list(marks)
             )
 
-    def _count_unmapped(self, activity: str, row: Mapping[str, Any]) -> None:
-        key = {
-            "tenant_id": self.connection.tenant_id,
-            "activity": activity[:LONGEST_ACTIVITY],
-            "verb": row["verb"][:LONGEST_VERB],
-        }
-        add_to_count(self.conn, unmapped, key, {"last_us": self.now_us}, 1)
+    def _count_unmapped(self) -> None:
+        rows = [
+            {
+                "tenant_id": self.connection.tenant_id,
+                "activity": activity,
+                "verb": verb,
+                "last_us": self.now_us,
+                "count": number,
+            }
+            for (activity, verb), number in sorted(self._unmapped.items())
+        ]
+        add_to_counts(self.conn, unmapped, rows, "tenant_id", "activity", "verb")
+        self._unmapped.clear()
 
     def void(self, statements: Sequence[Statement]) -> set[str]:
         """Note voids, for targets that are here or will come; return the touched groups."""
@@ -222,14 +231,3 @@ class Conclusions:
 def trusting(trust: Trust) -> Trust:
     """Return the trust for statements that were judged when they came: their authority is gone."""
     return replace(trust, authorities=frozenset())
-
-
-def add_to_count(
-    conn: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any], number: int
-) -> None:
-    """Add to the `count` of a row, making it first if need be."""
-    insert_ignore(conn, table, [{**key, **values, "count": 0}])
-    change = update(table).values(count=table.c.count + number, **values)
-    for column, value in key.items():
-        change = change.where(table.c[column] == value)
-    conn.execute(change)

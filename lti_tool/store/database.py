@@ -170,6 +170,21 @@ def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
         conn.execute(insert_into(conn.dialect, table).on_conflict_do_nothing(), list(rows))
 
 
+def add_to_counts(
+    conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *keys: str
+) -> None:
+    """Add each row's `count` to the row with its keys, or insert it; other columns take its values.
+
+    Sorted by their keys, rows of two writers never wait for each other in a circle.
+    """
+    if not rows:
+        return
+    statement = insert_into(conn.dialect, table)
+    rest = {n: statement.excluded[n] for n in rows[0] if n not in keys}
+    rest["count"] = table.c.count + statement.excluded["count"]
+    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+
+
 def upsert(
     conn: Connection,
     table: Table,
