@@ -79,6 +79,16 @@ def test_every_question_has_an_address_of_its_own(stage: Stage) -> None:
     assert ahead.headers["Location"] == f"{visitor.home}frage"
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_title_says_which_question_it_is_and_what_it_is_about(stage: Stage, kind: Kind) -> None:
+    item, visitor = stage.item(kind), stage.ready(GARDENER)
+    stage.ask(visitor, item)
+    page = get(stage, visitor, "frage")
+    assert f"<title>Frage 1: {item.topic} – Mein Lernweg</title>" in page
+    assert '<html lang="de">' in page
+    assert len(re.findall(r"<h1[ >]", page)) == 1
+
+
 def test_a_form_of_an_attempt_that_was_begun_anew_answers_nothing(stage: Stage) -> None:
     visitor, item = stage.ready(GARDENER), stage.item(Kind.SINGLE_CHOICE)
     stage.ask(visitor, stage.item(Kind.TRUE_FALSE))
