@@ -278,7 +278,10 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`roadmap lrs quarantine show --json`", (quarantine._row, "form")),
     ("`roadmap platform refusals --json`: `refusals[]`", (platforms.refused.callback,)),
     ("`roadmap mapping unmapped --json`: `unmapped[]`", (mappings.still_unmapped,)),
-    ("`roadmap tenant list --json`: `tenants[]`", ("key", "name", "land", *tenants.SWITCHES)),
+    (
+        "`roadmap tenant list --json`: `tenants[]`",
+        ("key", "name", "land", *tenants.SWITCHES, "feedback"),
+    ),
     ("`roadmap platform list --json`: `platforms[]`", (platforms.listed.callback,)),
     ("`roadmap deployment list --json`: `deployments[]`", (platforms.deployments.callback,)),
     ("`roadmap keys list --json`: `keys[]`", (platforms.list_keys.callback,)),
