@@ -96,7 +96,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         yield running
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0, (data / "demo.log").read_text()
+        assert process.wait(timeout=40) == 0, (data / "demo.log").read_text()
 
 
 def _two_free_ports() -> int:
