@@ -49,6 +49,12 @@ def value_on(scale: int, step: int) -> int:
     return step
 
 
+def steps_on(scale: int) -> tuple[int, ...]:
+    """Return the steps that can be chosen on a scale, 0 first."""
+    check_scale(scale)
+    return tuple(step_on(scale, value) for value in range(scale + 1))
+
+
 def mark_of_step(step: int, scale: int) -> float:
     """Return a step as it is written on the scale of four or eight levels; 0 is 0 on both.
 

@@ -20,7 +20,8 @@ from urllib.parse import unquote, urlsplit
 from competency.evidence import Evidence
 from competency.packs import Content
 from competency.path import LearningPath, Wishes
-from competency.soll import Signed, SollVersion, State
+from competency.soll import Granularity, Signed, SollVersion, State
+from competency.workshop import Counts, Group
 from lti_tool.errors import RoadmapError
 from lti_tool.privacy import PersonData
 
@@ -296,6 +297,54 @@ class OwnRole:
     additional: bool = False
     alike: str = ""  # role of the pack whose scenes fit
     retired: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a workshop settled on for one competence or area, and why."""
+
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A workshop about one role. `code` is "" once nobody can come in any more."""
+
+    id: str
+    tenant_id: str
+    role: str
+    granularity: Granularity
+    scale: int
+    framework: str
+    invited: Mapping[Group, int]
+    made: Signed
+    state: str = "open"  # open | done | dropped
+    code: str = field(default="", repr=False)
+    expires: datetime | None = None
+    agreed: Mapping[str, Agreed] = field(default_factory=dict)
+    version_id: str = ""
+    ended: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """One blind vote. `tally`: code -> group -> votes; empty as long as it is open."""
+
+    number: int
+    codes: tuple[str, ...]
+    opened: datetime
+    closed: datetime | None = None
+    tally: Mapping[str, Mapping[Group, Counts]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody who votes: a number, and what kind of people they belong to."""
+
+    id: str
+    workshop_id: str
+    group: Group
 
 
 class Tenants(Protocol):
@@ -580,6 +629,65 @@ class SollStore(Protocol):
         ...
 
 
+class Workshops(Protocol):
+    """Workshops, their rounds, and the votes of people whom nobody knows."""
+
+    def add(self, workshop: Workshop) -> None: ...
+    def of(self, tenant_id: str) -> tuple[Workshop, ...]:
+        """Return the workshops of a municipality, the newest first."""
+        ...
+
+    def get(self, tenant_id: str, workshop_id: str) -> Workshop:
+        """:raises NotFound: there is none in this municipality."""
+        ...
+
+    def lock(self, tenant_id: str, workshop_id: str) -> Workshop:
+        """Return it as it is now; votes and whoever moderates wait for each other."""
+        ...
+
+    def save(self, workshop: Workshop) -> None:
+        """Write everything that may change. Without a code nobody comes in any more."""
+        ...
+
+    def by_code(self, code: str, now: datetime) -> Workshop | None:
+        """Return the open workshop whose code this is, if it is good now."""
+        ...
+
+    def rounds(self, workshop_id: str) -> tuple[Round, ...]:
+        """Return the rounds in order."""
+        ...
+
+    def open_round(self, workshop_id: str, opened: Round) -> None: ...
+    def close_round(self, workshop_id: str, number: int, now: datetime) -> bool:
+        """Count the votes of a round and forget them; False if it is closed already."""
+        ...
+
+    def take_seat(self, workshop: Workshop, group: Group) -> str:
+        """Return the secret of a new seat; only its digest is kept."""
+        ...
+
+    def seat(self, secret: str, *, voting: bool = False) -> tuple[Seat, Workshop] | None:
+        """Return whose secret it is; `voting`: nobody closes the round meanwhile."""
+        ...
+
+    def seats(self, workshop_id: str) -> Mapping[Group, int]: ...
+    def clear(self, workshop_id: str) -> None:
+        """Forget seats and votes."""
+        ...
+
+    def vote(self, seat: Seat, number: int, code: str, step: int | None) -> None:
+        """Keep a vote in place of the seat's former one; None: no opinion."""
+        ...
+
+    def votes(self, seat: Seat, number: int) -> Mapping[str, int | None]:
+        """Return what this seat has voted in a round, by code."""
+        ...
+
+    def finished(self, workshop_id: str, number: int, count: int) -> Mapping[Group, int]:
+        """Return how many seats have voted on all `count` codes of a round."""
+        ...
+
+
 class Platforms(Protocol):
     def get(self, platform_id: str) -> "Platform": ...
     def set_state(self, platform_id: str, state: str) -> None:
@@ -655,6 +763,8 @@ class Work(Protocol):
     def staff(self) -> Staff: ...
     @property
     def soll(self) -> SollStore: ...
+    @property
+    def workshops(self) -> Workshops: ...
     @property
     def platforms(self) -> Platforms: ...
     @property

@@ -5,6 +5,7 @@ leaves nothing behind, as in the real store.
 """
 
 import copy
+import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from typing import Any
 from competency.evidence import Evidence, Source
 from competency.path import PathState
 from competency.soll import SollVersion, State
+from competency.workshop import Group
 from lti_tool.errors import NotFound
 from lti_tool.ports import (
     Asked,
@@ -26,10 +28,13 @@ from lti_tool.ports import (
     Recommendation,
     Recorded,
     Reflected,
+    Round,
+    Seat,
     StoredPath,
     StoredProfile,
     Tenant,
     TenantSettings,
+    Workshop,
 )
 
 
@@ -56,6 +61,10 @@ class Memory:
     audit: list[tuple[str, str, Any]] = field(default_factory=list)
     soll: dict[str, SollVersion] = field(default_factory=dict)
     roles: dict[tuple[str, str], OwnRole] = field(default_factory=dict)
+    workshops: dict[str, Workshop] = field(default_factory=dict)
+    rounds: dict[tuple[str, int], Round] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)  # by secret
+    votes: dict[tuple[str, int, str], int | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -402,6 +411,84 @@ class FakeSoll:
         return tuple(p.id for p in everybody if p.tenant_id == tenant_id and role in p.roles)
 
 
+@dataclass
+class FakeWorkshops:
+    m: Memory
+
+    def add(self, workshop: Workshop) -> None:
+        self.m.workshops[workshop.id] = workshop
+
+    def of(self, tenant_id: str) -> tuple[Workshop, ...]:
+        mine = [w for w in self.m.workshops.values() if w.tenant_id == tenant_id]
+        return tuple(sorted(mine, key=lambda w: w.made.at, reverse=True))
+
+    def get(self, tenant_id: str, workshop_id: str) -> Workshop:
+        found = self.m.workshops.get(workshop_id)
+        if found is None or found.tenant_id != tenant_id:
+            raise NotFound("There is no such workshop.")
+        return found
+
+    def lock(self, tenant_id: str, workshop_id: str) -> Workshop:
+        return self.get(tenant_id, workshop_id)
+
+    def save(self, workshop: Workshop) -> None:
+        self.m.workshops[workshop.id] = workshop
+
+    def by_code(self, code: str, now: datetime) -> Workshop | None:
+        good = (w for w in self.m.workshops.values() if w.state == "open" and w.code == code)
+        return next((w for w in good if code and w.expires and w.expires > now), None)
+
+    def rounds(self, workshop_id: str) -> tuple[Round, ...]:
+        return tuple(r for (owner, _), r in sorted(self.m.rounds.items()) if owner == workshop_id)
+
+    def open_round(self, workshop_id: str, opened: Round) -> None:
+        self.m.rounds[workshop_id, opened.number] = opened
+
+    def close_round(self, workshop_id: str, number: int, now: datetime) -> bool:
+        found = self.m.rounds[workshop_id, number]
+        groups = {s.id: s.group for s in self.m.seats.values() if s.workshop_id == workshop_id}
+        mine = [k for k in self.m.votes if k[0] in groups and k[1] == number]
+        tally: dict[str, dict[Group, dict[int, int]]] = {}
+        for seat, _, code in mine:
+            step = self.m.votes.pop((seat, number, code))
+            if step is not None:
+                counts = tally.setdefault(code, {}).setdefault(groups[seat], {})
+                counts[step] = counts.get(step, 0) + 1
+        if found.closed is None:
+            self.m.rounds[workshop_id, number] = replace(found, closed=now, tally=tally)
+        return found.closed is None
+
+    def take_seat(self, workshop: Workshop, group: Group) -> str:
+        secret = str(uuid.uuid4())
+        self.m.seats[secret] = Seat(str(uuid.uuid4()), workshop.id, group)
+        return secret
+
+    def seat(self, secret: str, *, voting: bool = False) -> tuple[Seat, Workshop] | None:
+        found = self.m.seats.get(secret)
+        return (found, self.m.workshops[found.workshop_id]) if found else None
+
+    def seats(self, workshop_id: str) -> Mapping[Group, int]:
+        taken = [s.group for s in self.m.seats.values() if s.workshop_id == workshop_id]
+        return {group: taken.count(group) for group in Group}
+
+    def clear(self, workshop_id: str) -> None:
+        gone = {s.id for s in self.m.seats.values() if s.workshop_id == workshop_id}
+        self.m.votes = {k: v for k, v in self.m.votes.items() if k[0] not in gone}
+        self.m.seats = {k: s for k, s in self.m.seats.items() if s.id not in gone}
+
+    def vote(self, seat: Seat, number: int, code: str, step: int | None) -> None:
+        self.m.votes[seat.id, number, code] = step
+
+    def votes(self, seat: Seat, number: int) -> Mapping[str, int | None]:
+        found = self.m.votes.items()
+        return {code: v for (who, n, code), v in found if (who, n) == (seat.id, number)}
+
+    def finished(self, workshop_id: str, number: int, count: int) -> Mapping[Group, int]:
+        here = [s for s in self.m.seats.values() if s.workshop_id == workshop_id]
+        done = [s.group for s in here if len(self.votes(s, number)) >= count]
+        return {group: done.count(group) for group in Group}
+
+
 class FakeWork:
     def __init__(self, memory: Memory) -> None:
         self.tenants = FakeTenants(memory)
@@ -414,6 +501,7 @@ class FakeWork:
         self.jobs = FakeJobs(memory)
         self.audit = FakeAudit(memory)
         self.soll = FakeSoll(memory)
+        self.workshops = FakeWorkshops(memory)
 
 
 class FakeStore:

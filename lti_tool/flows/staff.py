@@ -18,20 +18,21 @@ TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
     *("overview", "connection", "platforms", "refusals", "jobs", "outbox", "quarantine"),
-    *("soll", "retention", "log", "rights"),
+    *("soll", "workshops", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.
 SEES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
-    "hr": frozenset(("soll",)),
-    "manager": frozenset(("soll",)),
+    "hr": frozenset(("soll", "workshops")),
+    "manager": frozenset(("soll", "workshops")),
     # Everything about rules, nothing about persons (days.md, Personalrat).
     "staff-council": frozenset(("soll", "retention", "log")),
 }
 #: A manager's workshop ends with a draft; what counts is decided by human resources.
 CHANGES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
-    "hr": frozenset(("soll",)),
+    "hr": frozenset(("soll", "workshops")),
+    "manager": frozenset(("workshops",)),
 }
 
 

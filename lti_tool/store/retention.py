@@ -26,10 +26,11 @@ from sqlalchemy import (
 
 from lti_tool.settings import Retention
 from lti_tool.store.database import Database, tidy, us
-from lti_tool.store.schema import core, lti, staff, xapi
+from lti_tool.store.schema import core, lti, soll, staff, xapi
 
 STAFF_SESSION_KEPT_DAYS, STAFF_LINK_KEPT_DAYS = 2, 1
 COURSE_SIZE_KEPT_DAYS = 30
+WORKSHOP_KEPT_DAYS = 30  # votes of a round that nobody closed, after the code has ended
 LAUNCH_KEPT_HOURS = 9  # the absolute end of a session, plus an hour
 FOUND_AT_ONCE = 5000
 BATCH_S = 0.1  # how long one batch should hold the write lock
@@ -140,6 +141,12 @@ def _count(conn: Connection, rule: Rule) -> int:
     return conn.execute(select(func.count()).select_from(rule.table).where(rule.past)).scalar_one()
 
 
+def _left_behind(limit_us: int) -> ColumnElement[bool]:
+    """Return the seats of workshops that nobody has ended since their code."""
+    old = select(soll.soll_workshop.c.id).where(soll.soll_workshop.c.expires_us < limit_us)
+    return soll.soll_seat.c.workshop_id.in_(old)
+
+
 def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
     """Return every rule by name, in the order in which they are applied."""
 
@@ -234,6 +241,8 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
         "one-time links": Rule(
             staff.staff_link, staff.staff_link.c.expires_us < before(STAFF_LINK_KEPT_DAYS)
         ),
+        # Their votes go with them. A workshop that was ended has none any more.
+        "seats of workshops": Rule(soll.soll_seat, _left_behind(before(WORKSHOP_KEPT_DAYS))),
         "nonces": Rule(lti.nonce, lti.nonce.c.expires_us < us(now)),
         "course sizes": Rule(
             lti.course_size, lti.course_size.c.asked_us < before(COURSE_SIZE_KEPT_DAYS)

@@ -24,6 +24,7 @@ from lti_tool.store.platforms import SqlPlatforms
 from lti_tool.store.quarantine import SqlQuarantine
 from lti_tool.store.soll import SqlSoll
 from lti_tool.store.staff import SqlStaff
+from lti_tool.store.workshops import SqlWorkshops
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,10 @@ class SqlWork:
     @cached_property
     def soll(self) -> SqlSoll:
         return SqlSoll(self.conn)
+
+    @cached_property
+    def workshops(self) -> SqlWorkshops:
+        return SqlWorkshops(self.conn, self.seal)
 
     @cached_property
     def platforms(self) -> SqlPlatforms:

@@ -220,6 +220,7 @@ def words_of(code: Code) -> Words:
 
 def install(app: Flask, limit: RefusalLimit) -> None:
     """Answer every refusal and every HTTP error with a page of this module."""
+    app.extensions["roadmap_refusals"] = limit  # pages that answer a wrong code by themselves
 
     def refused(error: Refused) -> Response:
         return page(_limited(error, limit))

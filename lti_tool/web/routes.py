@@ -15,6 +15,7 @@ from lti_tool.web import (
     api,
     assessment,
     assets,
+    ballot,
     data,
     desired,
     erasure,
@@ -26,6 +27,7 @@ from lti_tool.web import (
     profile,
     public,
     reflections,
+    seat,
     start,
 )
 from lti_tool.web.admin import entry
@@ -97,6 +99,18 @@ PUBLIC: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
 )
 
 
+#: A Soll workshop: by a code, without a session. Its own guard, its own cookie (`seat`).
+BALLOT: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
+    ("", "door", GET, ballot.door),
+    ("", "look", POST, ballot.look),
+    ("/platz", "join", POST, ballot.join),
+    ("/stimmen", "votes", GET, ballot.votes),
+    ("/stimmen", "cast", POST, ballot.cast),
+    ("/stimmen/<topic>", "vote", GET, ballot.vote),
+    ("/ende", "leave", POST, ballot.leave),
+)
+
+
 def register(app: Flask) -> None:
     """Add the pages, their languages and their static files to the app."""
     Babel(
@@ -111,6 +125,9 @@ def register(app: Flask) -> None:
     app.url_defaults(lambda endpoint, values: _add_launch(app, endpoint, values))
     app.register_blueprint(assets.assets)
     app.register_blueprint(_blueprint("public", "", PUBLIC))
+    workshop = _blueprint("ballot", seat.PATH, BALLOT)
+    workshop.before_request(ballot.guard)
+    app.register_blueprint(workshop)
     learner = _blueprint("learner", "/l/<launch>", LEARNER)
     learner.url_value_preprocessor(_take_launch)
     learner.before_request(start.inform_first)

@@ -1,9 +1,20 @@
-"""What roles ask for: versions of the Soll, and roles that a municipality has of its own.
+"""What roles ask for: versions of the Soll, own roles of a municipality, and workshops.
 
-No table here holds a result of anybody. Who drafted, checked or approved is an id, as in the audit.
+No table here holds a result of anybody. Who drafted, checked or approved is an id, as in the audit;
+who votes in a workshop is nobody (docs/adr/0013-votes-nobody-cast.md).
 """
 
-from sqlalchemy import Boolean, Column, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from lti_tool.store.schema.base import document, instant, metadata, tenant_fk, uuid_pk
 
@@ -47,4 +58,67 @@ soll_role = Table(  # a role of a municipality's own, or a role of the pack that
     Column("made_by", String(80), nullable=False),
     instant("made_us"),
     instant("retired_us", nullable=True),
+)
+
+soll_workshop = Table(
+    "soll_workshop",
+    metadata,
+    uuid_pk(),
+    tenant_fk(),
+    Column("role", String(24), nullable=False),
+    Column("granularity", String(12), nullable=False),
+    Column("scale", Integer, nullable=False),
+    Column("framework", String(80), nullable=False),
+    document("invited"),  # group -> how many people are expected
+    document("agreed"),  # code -> step and reason
+    Column("state", String(12), nullable=False),  # open | done | dropped
+    Column("code_digest", String(64), unique=True),  # null: nobody can come in any more
+    Column("code_sealed", LargeBinary),
+    instant("expires_us", nullable=True, index=True),
+    Column("version_id", String(36)),  # the draft it ended in
+    Column("made_by", String(80), nullable=False),
+    instant("made_us"),
+    instant("ended_us", nullable=True),
+)
+
+soll_round = Table(  # one vote; when it is closed, counts are all that is left of it
+    "soll_round",
+    metadata,
+    Column(
+        "workshop_id",
+        String(36),
+        ForeignKey("soll_workshop.id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("number", Integer, primary_key=True),
+    document("codes"),
+    Column("state", String(12), nullable=False),  # open | closed
+    document("tally"),  # code -> group -> step -> votes
+    instant("opened_us"),
+    instant("closed_us", nullable=True),
+)
+
+# Who votes is nobody: a random number in a cookie, its keyed digest here, no clock, no address.
+soll_seat = Table(
+    "soll_seat",
+    metadata,
+    uuid_pk(),
+    Column(
+        "workshop_id",
+        String(36),
+        ForeignKey("soll_workshop.id", ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("group_name", String(12), nullable=False),  # lead | staff
+)
+
+soll_vote = Table(  # only while its round is open
+    "soll_vote",
+    metadata,
+    Column("seat_id", String(36), ForeignKey("soll_seat.id", ondelete="CASCADE"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("code", String(16), primary_key=True),
+    Column("step", Integer),  # null: no opinion
 )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from flask_babel import lazy_gettext as _l
 
 from competency.framework import Framework
-from competency.scale import MAX_LEVEL, level_of_step, mark_of_step
+from competency.scale import level_of_step, mark_of_step, steps_on
 from competency.soll import Granularity, SollVersion, State, codes_of
 from competency.soll_table import Trouble
 from lti_tool.web.formats import number
@@ -86,8 +86,7 @@ def said(step: int | None, scale: int) -> str:
 
 def choices(scale: int, also: int = 0) -> tuple[tuple[str, str], ...]:
     """Return (step, words) of what can be chosen on a scale, and `also` where it lies between."""
-    steps = [0, 1, 3, 5, 7] if scale == MAX_LEVEL else list(range(9))
-    return tuple((str(step), said(step, scale)) for step in sorted({*steps, also}))
+    return tuple((str(step), said(step, scale)) for step in sorted({*steps_on(scale), also}))
 
 
 def titles(framework: Framework, granularity: Granularity) -> dict[str, str]:

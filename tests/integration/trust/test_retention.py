@@ -26,6 +26,7 @@ from lti_tool.store.retention import purge
 from lti_tool.store.schema import core, lti, xapi
 from tests.conftest import settings_for
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
+from tests.pages import forum
 from tests.pages.desk import OPERATOR, by_link, official
 from tests.pages.scene import Stage, Visitor
 
@@ -53,6 +54,7 @@ KEPT = {
     "course sizes": 30,
     "codes for another portal": 1 / 24,
     "placing requests": 1 / 24,
+    "seats of workshops": 30 + 12 / 24,
     "old launches": 9 / 24,
 }
 
@@ -101,6 +103,7 @@ def somebody(stage: Stage) -> Visitor:
         code = {"digest": "d", "learner_id": visitor.learner_id, "expires_us": until}
         conn.execute(core.pairing.insert().values(**code))
     let_in_and_out(stage, visitor)
+    forum.come(stage, forum.opened(stage))
     stage.now += timedelta(seconds=1)
     come(stage, "4711")  # a second launch of the same link
     return visitor

@@ -17,11 +17,12 @@ from lti_tool.store import platforms, quarantine
 from lti_tool.store.database import us
 from lti_tool.store.schema.core import audit
 from lti_tool.store.schema.lti import deployment, platform
-from lti_tool.store.schema.soll import soll_role, soll_version
+from lti_tool.store.schema.soll import soll_role, soll_version, soll_workshop
 from lti_tool.store.schema.staff import staff_grant, staff_session
 from tests.conftest import settings_for
 from tests.integration.trust.test_routes import STAFF, error_code
 from tests.integration.trust.town import come, neighbour
+from tests.pages import forum
 from tests.pages.desk import (
     OPERATOR,
     OWN_ROLE,
@@ -49,11 +50,13 @@ class Hall:
     place: str
     number: str
     person: str
+    shop: str
 
     def path(self, rule: str) -> str:
         path = rule.replace("<platform>", self.stage.platform.id).replace("<place>", self.place)
         path = path.replace("<number>", self.number).replace("<person>", self.person)
         path = path.replace("<role>", "lotse").replace("<work>", OWN_ROLE)
+        path = path.replace("<shop>", self.shop).replace("<topic>", "1")
         return path.replace("<version>", "1")
 
     def ask(self, who: Official | None, rule: str, method: str):
@@ -77,6 +80,7 @@ class Hall:
             (audit.c.action, audit.c.tenant_id),
             (soll_version.c.state, soll_version.c.tenant_id),
             (soll_role.c.retired_us, soll_role.c.tenant_id),
+            (soll_workshop.c.state, soll_workshop.c.tenant_id),
         )
         found: list[object] = []
         with self.stage.house.database.read() as conn:
@@ -100,7 +104,8 @@ def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
         places = [p for p in platforms.deployments(conn) if p.platform_id == stage.platform.id]
         aside = quarantine.listed(conn, stage.tenant.id)[0]
     person = with_right(stage, "lotse").learner_id
-    yield Hall(stage, other, places[0].id, aside.number, person)
+    shop = forum.opened(stage).id
+    yield Hall(stage, other, places[0].id, aside.number, person, shop)
     stage.close()
 
 

@@ -26,6 +26,7 @@ from lti_tool.store.pull import pull_once
 from lti_tool.store.schema import core, metadata, xapi
 from tests.integration.trust.conftest import Towns
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
+from tests.pages import forum
 from tests.pages.desk import by_link, official
 from tests.pages.scene import Stage, Visitor
 
@@ -103,6 +104,7 @@ def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
     by = Actor("cli", stage.tenant.id)
     wanted = soll.as_proposed(stage.s, stage.s.content.roles[0])
     soll.draft(stage.s, by, stage.tenant.id, stage.s.content.roles[0].key, wanted, stage.now)
+    forum.opened(stage)
     role_list.add(stage.s, by, stage.tenant.id, RoleDraft("BAD", "Badeaufsicht"), stage.now)
     with stage.house.database.begin() as conn:
         checkups.claim(conn, stage.tenant.id, stage.now, stage.now)

@@ -11,7 +11,10 @@ WITH_PERSON = sorted(
     t.name for t in metadata.tables.values() if "learner_id" in t.c or t.name == "learner"
 )
 #: Tables without a learner's id that still hold what was written about persons.
-ABOUT_PERSONS = ["audit", "quarantine", "soll_role", "soll_version", "xapi_link", "xapi_statement"]
+ABOUT_PERSONS = [
+    *("audit", "quarantine", "soll_role", "soll_seat", "soll_version", "soll_vote"),
+    *("soll_workshop", "xapi_link", "xapi_statement"),
+]
 ALL = sorted(WITH_PERSON + ABOUT_PERSONS)
 
 

@@ -1,0 +1,98 @@
+"""Documents to file away: one neutral description, as DOCX here and as HTML in a template.
+
+Only here: python-docx. A paper has real headings, tables with a heading row, a language and a
+title, so that a screen reader finds its way in Word as in the browser.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import docx
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt
+
+#: What XML cannot hold: controls, and halves of characters.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int  # 1 below the title
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; its first row and first column are headings."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+Block = Heading | Text | Grid
+
+
+@dataclass(frozen=True)
+class Paper:
+    title: str
+    language: str  # de-DE
+    blocks: Sequence[Block]
+
+
+def docx_of(paper: Paper) -> bytes:
+    """Return the paper as a Word document."""
+    document = docx.Document()
+    _prepare(document, paper)
+    document.add_heading(_clean(paper.title), level=0)
+    for block in paper.blocks:
+        if isinstance(block, Heading):
+            document.add_heading(_clean(block.text), level=block.level)
+        elif isinstance(block, Grid):
+            _table(document, block)
+        else:
+            document.add_paragraph(_clean(block.text))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def _prepare(document: Any, paper: Paper) -> None:
+    document.core_properties.title = _clean(paper.title)
+    document.core_properties.language = paper.language
+    document.core_properties.author = ""  # the library writes its own name there
+    document.core_properties.comments = ""
+    document.styles["Normal"].font.size = Pt(11)
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:val"), paper.language)
+
+
+def _table(document: Any, grid: Grid) -> None:
+    document.add_paragraph(_clean(grid.caption), style="Caption")
+    table = document.add_table(rows=1, cols=len(grid.headings), style="Table Grid")
+    _fill(table.rows[0], grid.headings, bold=True)
+    # Repeated on every page, and what a screen reader calls the heading of a column.
+    properties = table.rows[0]._tr.get_or_add_trPr()
+    properties.append(OxmlElement("w:tblHeader"))
+    for row in grid.rows:
+        _fill(table.add_row(), row)
+    document.add_paragraph()
+
+
+def _fill(row: Any, cells: Sequence[str], *, bold: bool = False) -> None:
+    for n, (cell, text) in enumerate(zip(row.cells, cells, strict=True)):
+        run = cell.paragraphs[0].add_run(_clean(text))
+        run.bold = bold or n == 0
+
+
+def _clean(text: str) -> str:
+    return _UNWRITABLE.sub("", text)

@@ -1,0 +1,126 @@
+"""The minutes of a Soll workshop: both groups, every count that may be shown, values and reasons.
+
+One paper for Word and for the browser. No person is in it: what could pick somebody out was never
+stored, or is said only coarsely (`competency.workshop`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from competency.packs import Content
+from competency.soll import SollVersion
+from lti_tool.flows.workshop import Desk, Topic
+from lti_tool.papers import Block, Grid, Heading, Paper, Text
+from lti_tool.web import ballot_words as words
+from lti_tool.web.admin import soll_words
+from lti_tool.web.ballot_words import Chart, Shown
+from lti_tool.web.formats import date_of, language, moment
+from lti_tool.web.translate import gettext as _
+from lti_tool.web.wording import local
+
+LANGUAGES = {"de": "de-DE", "en": "en-GB"}
+
+
+def paper(
+    desk: Desk, content: Content, tenant: str, version: SollVersion | None, now: datetime
+) -> Paper:
+    """Return the minutes; `version` is what the workshop ended in, None before."""
+    role = local(desk.role, "title")
+    blocks = [
+        _facts(desk, tenant, version, now),
+        Text(
+            _("Everybody voted blind. When a vote was closed, single votes were deleted.")
+            + " "
+            + _("A group with fewer than three votes is not shown apart.")
+        ),
+        Heading(1, _("At a glance")),
+        _glance(desk, content),
+        Heading(1, _("Topic by topic")),
+        *(block for topic in desk.topics for block in _topic(desk, content, topic)),
+    ]
+    return Paper(
+        title=_("Minutes: Soll workshop “%(role)s”", role=role),
+        language=LANGUAGES[language()],
+        blocks=blocks,
+    )
+
+
+def _facts(desk: Desk, tenant: str, version: SollVersion | None, now: datetime) -> Grid:
+    one, groups = desk.workshop, words.groups()
+    invited = ", ".join(f"{groups[g]}: {n}" for g, n in one.invited.items() if n)
+    rows = [
+        (_("Municipality"), tenant),
+        (_("Role"), f"{local(desk.role, 'title')} ({desk.role.key})"),
+        (_("Opened"), moment(one.made.at)),
+        (_("Ended"), moment(one.ended) if one.ended else _("not yet")),
+        (_("Invited"), invited),
+        (_("Set"), str(soll_words.GRANULARITIES[one.granularity])),
+        (_("Scale"), _("%(number)s levels", number=one.scale)),
+        (_("Framework"), one.framework),
+        (_("Result"), _result(version)),
+        (_("Written"), moment(now)),
+    ]
+    return Grid(_("About this workshop"), (_("What"), _("Value")), rows)
+
+
+def _result(version: SollVersion | None) -> str:
+    if version is None:
+        return _("No draft yet")
+    if version.approved is None or version.valid_from is None:
+        said = _("Draft of version %(number)s. It counts when it is approved.")
+        return said % {"number": version.number}
+    return _(
+        "Version %(number)s, approved by %(office)s, counts from %(day)s.",
+        number=version.number,
+        office=version.approved_as,
+        day=date_of(version.valid_from.isoformat()),
+    )
+
+
+def _glance(desk: Desk, content: Content) -> Grid:
+    scale = desk.workshop.scale
+    rows = []
+    for topic in desk.topics:
+        shown = words.shown(topic.view, scale)
+        value = words.said(topic.agreed.step, scale) if topic.agreed else _("open")
+        rows.append((_title(content, topic), shown.word if shown else _("not voted"), value))
+    return Grid(_("All values"), (_("Topic"), _("Votes"), _("Settled")), rows)
+
+
+def _topic(desk: Desk, content: Content, topic: Topic) -> Iterator[Block]:
+    scale, shown = desk.workshop.scale, words.shown(topic.view, desk.workshop.scale)
+    yield Heading(2, _title(content, topic))
+    if topic.round > 1:
+        yield Text(_("The counts are those of vote %(number)s.", number=topic.round))
+    if shown is not None:
+        yield from _votes(shown, _title(content, topic))
+    if topic.proposal is not None:
+        why = words.reason(desk.role, topic.code)
+        value = words.said(topic.proposal, scale)
+        yield Text(" ".join((_("Proposal of roadMAP: %(value)s", value=value) + ".", why)))
+    if topic.force is not None:
+        yield Text(_("In force today: %(value)s", value=words.said(topic.force, scale)))
+    if topic.agreed is not None:
+        value = words.said(topic.agreed.step, scale)
+        yield Text(_("Settled: %(value)s", value=value))
+        yield Text(_("Reason: %(reason)s", reason=topic.agreed.reason))
+
+
+def _votes(shown: Shown, title: str) -> Iterator[Block]:
+    if shown.sentence:
+        yield Text(shown.sentence)
+    if not shown.charts:
+        return
+    labels = list(dict.fromkeys(bar.label for chart in shown.charts for bar in chart.bars))
+    rows = [(label, *(_count(chart, label) for chart in shown.charts)) for label in labels]
+    rows.append((_("In the middle"), *(chart.median.partition(": ")[2] for chart in shown.charts)))
+    caption = _("Votes: %(topic)s", topic=title)
+    yield Grid(caption, (_("Value"), *(chart.title for chart in shown.charts)), rows)
+
+
+def _count(chart: Chart, label: str) -> str:
+    return next((str(bar.votes) for bar in chart.bars if bar.label == label), "0")
+
+
+def _title(content: Content, topic: Topic) -> str:
+    return f"{topic.code} {local(content.framework.topic(topic.code), 'title')}"
