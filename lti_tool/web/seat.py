@@ -7,18 +7,19 @@ from it, so no other site can vote from this device.
 from flask import g
 from werkzeug.wrappers import Response
 
+from lti_tool.web.cookies import SECURE, fallback_allowed
 from lti_tool.web.services import house
-from lti_tool.web.session import fallback_allowed, read_cookie
+from lti_tool.web.session import read_cookie
 
 PATH = "/soll"
-_COOKIE, _PREFIX = "seat", "__Secure-"
+_COOKIE = "seat"
 KEPT_S = 15 * 24 * 3600  # one day longer than any code is good
 LONGEST = 100
 
 
 def secret() -> str:
     """Return the secret this device brings, or ""; forms of this request get their token."""
-    brought = read_cookie(_COOKIE, prefix=_PREFIX, settings=house().settings)
+    brought = read_cookie(_COOKIE, prefix=SECURE, settings=house().settings)
     found = brought if len(brought) <= LONGEST and brought.isprintable() else ""
     g.csrf = house().seal.digest("csrf", "seat", found) if found else ""
     return found
@@ -34,7 +35,7 @@ def forget(response: Response) -> None:
 
 def _put(response: Response, value: str, max_age: int) -> None:
     settings = house().settings
-    names = {_PREFIX + _COOKIE: True} | ({_COOKIE: False} if fallback_allowed(settings) else {})
+    names = {SECURE + _COOKIE: True} | ({_COOKIE: False} if fallback_allowed(settings) else {})
     for name, secure in names.items():
         response.set_cookie(
             name,
