@@ -52,7 +52,7 @@ def _asked(stage: Stage) -> Visitor:
 OURS = (
     Picture("hinweis", lambda stage: stage.visitor(), "hinweis", PHONE),
     Picture("frage", _asked, "frage", PHONE),
-    Picture("profil", lambda stage: stage.assessed(ROLE), "profil", DESK),
+    Picture("profil", lambda stage: stage.assessed(ROLE, luck=0.7), "profil", DESK),
     Picture("lernpfad", lambda stage: stage.planned(stage.assessed(ROLE)), "lernpfad", DESK),
     Picture("verwaltung-uebersicht", official, "uebersicht"),
     Picture("verwaltung-verbindung", official, "verbindung"),

@@ -34,8 +34,10 @@ def versions(s: Services) -> dict[str, str]:
 
 
 def until(frozen: Mapping[str, str], questions: int) -> dict[str, str]:
-    """Return these versions with exactly so many questions: neither fewer nor more."""
+    """Return these versions with exactly so many questions, however long they take."""
     _fewest, _most, *rest = frozen["settings"].split("/")
+    if len(rest) > 4:  # the limit of minutes, of attempts that have one
+        rest[4] = "0.0"
     return {**frozen, "settings": "/".join((str(questions), str(questions), *rest))}
 
 
