@@ -164,7 +164,7 @@ def _list(platform: Lms, conn: sqlite3.Connection, params: Params) -> list[dict[
 
 def _create(platform: Lms, conn: sqlite3.Connection, params: Params) -> dict[str, Any]:
     sent, now = _sent(params), platform.clock.now()
-    person, due = _person(sent, "userid"), _due(sent, 0, now)
+    due, person = _due(sent, 0, now), _person(sent, "userid")
     if "templateid" in sent:
         raise WebServiceError(
             "core\\exception\\coding_exception",

@@ -145,6 +145,7 @@ def _plans(house: House, platform: Platform, name: str, values: dict[str, str]) 
     service = plans.PlanService(platform.plan_url, house.seal.open(token), outbound)
     try:
         missing = plans.missing_functions(service)
+        allowed = not missing and plans.may_manage(service)
     except plans.PlanRefused as error:
         values = values | {"errorcode": error.errorcode}
         yield Result(name, False, str(error.args[0]), error.remedy, "plans-refused", values)
@@ -159,7 +160,13 @@ def _plans(house: House, platform: Platform, name: str, values: dict[str, str]) 
         message = f"functions are missing: {values['functions']}"
         yield Result(name, False, message, remedy, "plans-missing", values)
         return
-    yield Result(name, True, "all functions are allowed", "", "plans-fine", values)
+    if not allowed:
+        remedy = "Give the service user's role moodle/competency:planmanage."
+        message = "the right moodle/competency:planmanage is missing"
+        yield Result(name, False, message, remedy, "plans-right", values)
+        return
+    message = "all functions are allowed, and the right to make plans"
+    yield Result(name, True, message, "", "plans-fine", values)
 
 
 def _cookies(

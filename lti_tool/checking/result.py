@@ -19,6 +19,7 @@ CODES = (
         "plans-fine",
         "plans-missing",
         "plans-refused",
+        "plans-right",
         "plans-silent",
     ),
     *("cookies-fine", "cookies-lost"),

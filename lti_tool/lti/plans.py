@@ -20,6 +20,8 @@ _HTML = 1  # Moodle's FORMAT_HTML
 _ACTIVE = 1
 # Somebody deleted the plan, or the whole account with its plans: just what we wanted.
 _GONE = ("invalidrecord", "invaliduser")
+_NO_RIGHT, _WRONG_VALUE = "nopermissions", "invalidpersistenterror"
+PROBE = "roadMAP: Verbindungstest"
 NEEDED = (
     "core_competency_list_user_plans",
     "core_competency_create_plan",
@@ -136,6 +138,36 @@ def missing_functions(service: PlanService) -> tuple[str, ...]:
         raise PlanServiceSilent("The plan service does not list its functions.")
     allowed = {entry.get("name") for entry in listed if isinstance(entry, dict)}
     return tuple(name for name in NEEDED if name not in allowed)
+
+
+def may_manage(service: PlanService) -> bool:
+    """Return whether the token's user may make plans. Sends; makes none.
+
+    Asked for is one that no Moodle makes: active, and due in 1970. Who may make plans is told that
+    of the date, who may not is told that of the right, and both are told before anything is written
+    (core_competency, api::create_plan; seen in 4.1 and 4.5).
+
+    :raises DeliveryFailed: refused for another reason (`PlanRefused`), or no answer.
+    """
+    site = _call(service, "core_webservice_get_site_info", {})
+    fields = {"name": PROBE, "userid": _user(site), "status": _ACTIVE, "duedate": 1}
+    try:
+        made = _call(service, "core_competency_create_plan", _plan(fields))
+    except PlanRefused as refused:
+        if refused.errorcode == _NO_RIGHT:
+            return False
+        if refused.errorcode == _WRONG_VALUE:
+            return True
+        raise
+    _call(service, "core_competency_delete_plan", {"id": _id(made)})
+    return True
+
+
+def _user(site: Any) -> int:
+    found = site.get("userid") if isinstance(site, dict) else None
+    if not isinstance(found, int):
+        raise PlanServiceSilent("The plan service does not say whose token it is.")
+    return found
 
 
 @contextmanager

@@ -94,13 +94,18 @@ WORDS: Mapping[str, tuple[object, object, object]] = {
     ),
     "plans-fine": (
         _l("%(about)s: learning plans"),
-        _l("All functions for learning plans are allowed."),
+        _l("All functions for learning plans are allowed, and the right is there."),
         "",
     ),
     "plans-missing": (
         _l("%(about)s: learning plans"),
         _l("Functions are missing: %(functions)s."),
         _l("Add them to the external service the token belongs to."),
+    ),
+    "plans-right": (
+        _l("%(about)s: learning plans"),
+        _l("The service user may not make learning plans."),
+        _l("Give its role the right moodle/competency:planmanage."),
     ),
     "plans-refused": (
         _l("%(about)s: learning plans"),
