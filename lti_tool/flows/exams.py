@@ -243,6 +243,15 @@ def review(s: Services, learner: Learner, key: str, now: datetime) -> Review | N
     return Review(_exam(s, learner, unit, past, now), _result(run), shown)
 
 
+def tell(s: Services, work: Work, learner: Learner, key: str, now: datetime) -> None:
+    """Enqueue how the best run through a unit's exam went, if there is one."""
+    runs = [a for a in work.attempts.exams(learner.id) if a.unit == key and a.state == FINISHED]
+    unit = s.content.catalogue.by_key.get(key)
+    if runs and unit is not None:
+        sits = any(_result(run).sits for run in runs)
+        grades.examined(work, learner, key, unit.title, now, sits=sits)
+
+
 def evidence_id(learner_id: str, item: str) -> str:
     """Return the id of the evidence that a person's first answer to a question becomes."""
     return str(uuid.uuid5(NAMESPACE, f"{learner_id}|{item}"))

@@ -65,11 +65,24 @@ def examined(
 
 def columns(work: Work, learner: Learner) -> frozenset[str]:
     """Return for what a grade book has a column that we may write: pages, "" for the path."""
-    if not work.tenants.get(learner.tenant_id).settings.ags:
+    return frozenset(page for page, _ in _columns(work, learner))
+
+
+def untold(work: Work, learner: Learner) -> frozenset[str]:
+    """Return for what there is a column that was never told anything: pages, "" for the path."""
+    if not (found := _columns(work, learner)):
         return frozenset()
-    places = work.learners.places(learner.id)
-    found = (about(p.page) for p in places if not p.instructor and _column(p))
-    return frozenset(page for page in found if page is not None)
+    told = {d.body["lineitem"] for d in work.outbox.of(learner.id, (SHARE, RESULT))}
+    return frozenset(page for page, lineitem in found if lineitem not in told)
+
+
+def _columns(work: Work, learner: Learner) -> list[tuple[str, str]]:
+    if not work.tenants.get(learner.tenant_id).settings.ags:
+        return []
+    # Moodle refuses a score for who teaches.
+    places = [p for p in work.learners.places(learner.id) if not p.instructor]
+    found = ((about(p.page), _column(p)) for p in places)
+    return [(page, at["lineitem"]) for page, at in found if page is not None and at]
 
 
 def exam_page(unit: str) -> str:

@@ -16,6 +16,7 @@ from lti_tool.errors import NotFound
 from lti_tool.flows import asked, assess, more
 from lti_tool.flows.asked import Given
 from lti_tool.flows.assess import AttemptState, Question
+from lti_tool.flows.catching_up import catch_up
 from lti_tool.web import explaining, later, plain, questions
 from lti_tool.web.explaining import Explained
 from lti_tool.web.formats import language
@@ -283,6 +284,8 @@ def done() -> Response | str:
     state = assess.state(s, learner)
     if state.state != "finished":
         return redirect(url_for("learner.start"), 303)
+    here = current_launch()
+    catch_up(s, learner, here.page, datetime.now(UTC))
     return render_template("finished.html", page=done_page(state))
 
 

@@ -17,6 +17,7 @@ from competency.exam import Standing
 from competency.items import Kind
 from lti_tool.errors import Conflict
 from lti_tool.flows import exams, grades
+from lti_tool.flows.catching_up import catch_up
 from lti_tool.flows.exams import Exam, Question, Result, Review
 from lti_tool.ports import Launch
 from lti_tool.web import explaining, plain, questions
@@ -92,6 +93,7 @@ def exam(unit: str, placed: str = "") -> Response | str:
         if (held := _held(here, unit, placed)) is not None:
             exams.hold(services(), here.learner, unit, held)
         return redirect(url_for("learner.exam", unit=unit), 303)
+    catch_up(services(), here.learner, here.page, now)
     found = exams.of_unit(services(), here.learner, unit, now)
     return render_template("exam.html", page=_page(found, here))
 

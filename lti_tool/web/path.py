@@ -12,6 +12,7 @@ from competency.exam import has_exam
 from competency.path import PathStep
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.flows import exams, measure, plan, prospect
+from lti_tool.flows.catching_up import catch_up
 from lti_tool.flows.plan import PathView
 from lti_tool.web import (
     path_choices,
@@ -35,6 +36,7 @@ def path() -> str:
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
     if learner.state == "objected":
         return render_template("path.html", page=_objected())
+    catch_up(s, learner, current_launch().page, now)
     view = plan.current(s, learner, now)
     if view.path is None:
         return render_template("path.html", page=_none())

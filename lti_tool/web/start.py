@@ -17,6 +17,7 @@ from competency.path import PathStep, StepState
 from competency.target import RoleProfile
 from lti_tool.flows import assess, exams, measure, persons, plan, profiles, roles
 from lti_tool.flows.assess import AttemptState
+from lti_tool.flows.catching_up import catch_up
 from lti_tool.flows.exams import Exam
 from lti_tool.flows.plan import PathView
 from lti_tool.flows.withdrawal import Trace
@@ -135,6 +136,7 @@ def start() -> Response | str:
     if first := _first_visit(here):
         return redirect(url_for(first), 303)
     s, learner = services(), here.learner
+    catch_up(s, learner, here.page, now)
     state = assess.state(s, learner)
     view = plan.current(s, learner, now) if state.state == "finished" else None
     chosen = [r for r in roles.choices(s, learner, now) if r.key in learner.roles]

@@ -12,7 +12,8 @@ from competency.evidence import Source
 from competency.exam import Standing
 from competency.items import Item
 from lti_tool.errors import Conflict, NotFound
-from lti_tool.flows import assess, exams, observe, persons, plan, profiles
+from lti_tool.flows import assess, exams, grades, observe, persons, plan, profiles
+from lti_tool.flows.catching_up import catch_up
 from lti_tool.flows.exams import Exam
 from lti_tool.ports import Delivery
 from tests.conftest import NOW
@@ -391,9 +392,64 @@ def test_whoever_teaches_the_course_is_never_scored() -> None:
     house = graded()
     house.store.memory.places["learner"] = (replace(EXAM_PLACE, instructor=True),)
     run_through(house)
+    house.store.memory.places["learner"] = (replace(EXAM_PLACE, instructor=True, page="frage"),)
+    catch_up(house.s, house.learner, "frage", house.now)
     assert not letters(house)
+    with house.store.read() as work:
+        assert not grades.untold(work, house.learner)  # else every page would lock and write
 
 
 def test_the_days_and_the_zone_are_the_ones_of_the_rules() -> None:
     assert (rules.SOONEST, rules.LATEST, rules.DAYS_AFTER) == (7, 28, 14)
     assert datetime(2026, 1, 1, tzinfo=UTC).astimezone(rules.ZONE).hour == 1
+
+
+# --- a column that appears after the fact ---------------------------------------------------------
+
+
+def test_a_link_opened_after_the_assessment_is_told_that_it_was_done_once() -> None:
+    house = House(ags=True).work_as("GB")
+    house.store.memory.places["learner"] = (PLACE,)
+    house.answer_all()
+    assert not letters(house)
+    later = replace(PLACE, link_id="8", page="frage", services={"lineitem": "https://m/q"})
+    house.store.memory.places["learner"] = (later, PLACE)
+    for _ in range(2):
+        catch_up(house.s, house.learner, "frage", house.now)
+    (letter,) = letters(house)
+    assert letter.body["lineitem"] == "https://m/q"
+
+
+def test_an_exam_done_elsewhere_is_told_to_its_link_by_its_best_run() -> None:
+    house = learner_of(House(ags=True).work_as("GB"))
+    for fitting in (99, 0):
+        run_through(house, fitting)
+    assert not letters(house)
+    house.store.memory.places["learner"] = (PLACE, EXAM_PLACE)
+    catch_up(house.s, house.learner, EXAM_PLACE.page, house.now)
+    (letter,) = letters(house)
+    assert letter.body["done"] == 1
+
+
+def test_a_second_course_learns_how_many_steps_are_done() -> None:
+    house = House(ags=True).work_as("GB")
+    house.answer_all()
+    plan.current(house.s, house.learner, house.now)
+    plan.accept(house.s, house.learner, house.now)
+    path = plan.current(house.s, house.learner, house.now).path
+    assert path is not None
+    house.learn(path.steps[0].unit)
+    second = replace(PLACE, link_id="2", services={"lineitem": "https://m/second"})
+    house.store.memory.places["learner"] = (PLACE, second)
+    catch_up(house.s, house.learner, "", house.now)
+    told = {d.body["lineitem"]: d.body["done"] for d in letters(house, "score")}
+    assert told["https://m/second"] == told["https://moodle.example/lineitem"] == 1
+
+
+@pytest.mark.parametrize("page", ["", "frage", f"rueckblick/{UNIT}", f"einheit/{UNIT}"])
+def test_where_nothing_is_true_yet_nothing_is_told(page: str) -> None:
+    house = House(ags=True).work_as("GB")
+    house.store.memory.places["learner"] = (replace(PLACE, page=page),)
+    catch_up(house.s, house.learner, page, house.now)
+    assert not letters(house)
+    assert not letters(house, "score")
