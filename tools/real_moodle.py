@@ -272,8 +272,7 @@ def furnish(place: Place) -> None:
             "password": key["secret"],
             "backgroundmode": 1,
             "maxbatchsize": 30,
-            "resendfailedbatches": 1,
-            "send_course_and_module_idnumber": 1,
+            "sendidnumber": 1,
             "logguests": 0,
         },
     }
