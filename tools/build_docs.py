@@ -537,7 +537,13 @@ def _keys(function: Callable[..., Any]) -> Iterable[str]:
 
 def xapi_read() -> str:
     rows = [
-        (f"`{table.ref}`", rule.key, f"`{rule.verb}`", _more(rule), rule.effect)
+        (
+            f"`{table.ref}`",
+            rule.key,
+            f"`{rule.verb}`" if rule.verb else "any",
+            _more(rule),
+            rule.effect,
+        )
         for table in mapping.load(ROOT / "content" / "mapping")
         for rule in table.rules
     ]
@@ -545,7 +551,9 @@ def xapi_read() -> str:
 
 
 def _more(rule: mapping.Rule) -> str:
-    return "<br>".join(f"`{text}`" for text in (rule.event, rule.type) if text)
+    return "<br>".join(
+        f"`{text}`" for text in (rule.event, rule.type, rule.category, rule.address) if text
+    )
 
 
 def xapi_written() -> str:

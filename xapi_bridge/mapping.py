@@ -6,7 +6,7 @@ to 8, difficulties are theta. Source: reference/xapi.md section 7; each trap has
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,14 @@ from xapi_bridge.errors import RulesBroken
 from xapi_bridge.statement import Activity, Actor, Statement
 
 RULES_FILE = "rules.toml"
-EFFECTS = ("completion", "uncompletion", "score", "passed", "failed", "none")
+EFFECTS = (
+    *("completion", "done", "uncompletion", "score", "done-score", "passed", "failed"),
+    "none",
+)
 SCALINGS = ("minus-one-to-one", "zero-to-one")
 WEIGHTS = ("completion", "completion_passed", "failed", "passed", "scored")
 LAUNCH_MODE = "https://w3id.org/xapi/cmi5/context/extensions/launchmode"
+MASTERY_SCORE = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore"
 
 Lifts = Mapping[str, Mapping[str, tuple[int, int]]]  # unit -> competence -> (from step, to step)
 
@@ -33,17 +37,52 @@ class Weight:
 @dataclass(frozen=True, slots=True)
 class Rule:
     key: str
-    verb: str
-    effect: str
+    verb: str = ""  # "" = any
+    effect: str = "none"
     event: str = ""
     type: str = ""
+    category: str = ""  # a context category that must be there
+    address: str = ""  # what the address of the object must contain
     activity: str = ""  # type of the parent whose mapping counts; "" = the object's own
 
     def fits(self, statement: Statement, event: str) -> bool:
         return (
-            statement.verb == self.verb
+            self.verb in ("", statement.verb)
             and self.event in ("", event)
             and self.type in ("", statement.activity.type)
+            and (not self.category or self.category in statement.categories)
+            and self.address in statement.object_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """By what the statements of a source are known: any one of these. None at all: the rest."""
+
+    extension: str = ""  # a context extension that has `key`, whose value is the event's name
+    key: str = ""
+    category: str = ""  # how the address of a context category begins
+    category_end: str = ""  # … or ends
+    object_extension: str = ""  # an extension of the activity's definition
+    address: str = ""  # a part of the object's address
+
+    def __bool__(self) -> bool:
+        return self != Signs()
+
+    def event(self, statement: Statement) -> str | None:
+        """Return the source's name of the event ("": it has none), or None: another source."""
+        info = statement.extension(self.extension) if self.extension else None
+        if isinstance(info, dict) and isinstance(name := info.get(self.key), str):
+            return name
+        return "" if self._seen(statement) else None
+
+    def _seen(self, statement: Statement) -> bool:
+        begins, ends = self.category, self.category_end
+        return (
+            any(begins and c.startswith(begins) for c in statement.categories)
+            or any(ends and c.endswith(ends) for c in statement.categories)
+            or bool(self.address and self.address in statement.object_id)
+            or bool(self.object_extension and self.object_extension in _described(statement))
         )
 
 
@@ -52,17 +91,11 @@ class Table:
     """One source's rules. `ref` is part of every rule id in the evidence."""
 
     ref: str
-    extension: str  # context extension by which the source is known; "" = everything else
-    key: str
+    title: str
+    signs: Signs
     scaling: str
     weights: Mapping[str, Weight]
     rules: tuple[Rule, ...]
-
-    def event(self, statement: Statement) -> str | None:
-        """Return the source's event name, or None if the statement is not from this source."""
-        info = statement.extension(self.extension)
-        name = info.get(self.key) if isinstance(info, dict) else None
-        return name if isinstance(name, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +139,23 @@ class Reading:
     unmapped: str = ""  # the activity that would have counted, were it mapped to a unit
     unknown: str = ""  # "verb type" that no rule knows
     note: str = ""
+    rule: str = field(default="", compare=False)  # which rule decided, "table/key"
 
 
-NOTHING = Reading()
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a rule makes of a statement. `done`: kind of the piece about the unit itself, or ""."""
+
+    kind: str
+    weight: str = ""  # "" = says nothing about a competence
+    category: int = 0
+    done: str = ""
 
 
 def load(root: Path) -> tuple[Table, ...]:
-    """Return the newest version of each table below content/mapping, the catch-all last.
+    """Return the newest version of each table below content/mapping in their turn.
+
+    The catch-all comes last.
 
     :raises RulesBroken: a file cannot be used.
     """
@@ -125,7 +168,12 @@ def load(root: Path) -> tuple[Table, ...]:
             tables[name] = (number, table)
     if not tables:
         raise RulesBroken(f"{root}: there are no mapping tables.")
-    return tuple(sorted((t for _, t in tables.values()), key=lambda t: (not t.extension, t.ref)))
+    return tuple(sorted((t for _, t in tables.values()), key=_turn))
+
+
+def _turn(table: Table) -> tuple[bool, bool, str]:
+    # What is known by an extension is the most frequent (Moodle) and the quickest to recognise.
+    return (not table.signs, not table.signs.extension, table.ref)
 
 
 def read(text: str, where: str = "rules") -> Table:
@@ -155,11 +203,9 @@ def understand(
     rule = next((r for r in table.rules if r.fits(statement, event)), None)
     if rule is None:
         return Reading(unknown=f"{statement.verb} {statement.activity.type}".strip())
-    if rule.effect == "none":
-        return NOTHING
-    if statement.result.get("completion") is False:
-        return Reading(note="not completed")  # Moodle's abandoned attempt says "completed"
-    return _applied(statement, table, rule, activities, lifts, trust)
+    return replace(
+        _decided(statement, table, rule, activities, lifts, trust), rule=f"{table.ref}/{rule.key}"
+    )
 
 
 def proportion(score: Mapping[str, Any], scaling: str) -> float | None:
@@ -193,31 +239,42 @@ def _unfit(statement: Statement, trust: Trust) -> str | None:
 
 def _source(statement: Statement, tables: Iterable[Table]) -> tuple[Table, str]:
     for table in tables:
-        if not table.extension:
+        if not table.signs:
             return table, ""
-        if (event := table.event(statement)) is not None:
+        if (event := table.signs.event(statement)) is not None:
             return table, event
     raise RulesBroken("There is no table for statements of unknown sources.")
 
 
-def _applied(
+def _described(statement: Statement) -> Mapping[str, Any]:
+    if not statement.is_activity:
+        return {}
+    return (statement.document["object"].get("definition") or {}).get("extensions") or {}
+
+
+def _decided(
     statement: Statement, table: Table, rule: Rule, activities: Mapping[str, str], lifts: Lifts,
     trust: Trust,
 ) -> Reading:  # fmt: skip
+    if rule.effect == "none":
+        return Reading()
+    if statement.result.get("completion") is False and rule.effect != "uncompletion":
+        return Reading(note="not completed")  # Moodle's abandoned attempt says "completed"
     candidates = _candidates(statement, rule)
     if not candidates:
         return Reading(note="no parent activity")
     found = next(((a, u) for a in candidates if (u := _unit(a, activities))), None)
     if found is None:
         return Reading(unmapped=candidates[0].id)
+    outcome = _outcome(statement, table, rule, trust)
+    if isinstance(outcome, str):
+        return Reading(note=outcome)
     activity, unit = found
-    kind, weight, category, unit_done = _outcome(statement, table, rule, trust)
-    if kind is None:
-        return Reading(note="no usable score")
-    base = Draft(f"{table.ref}/{rule.key}", kind, unit, activity.id)
-    drafts = [base] if unit_done else []
-    if weight is not None:
-        drafts += _per_competency(base, table.weights[weight], category, lifts.get(unit, {}))
+    base = Draft(f"{table.ref}/{rule.key}", outcome.kind, unit, activity.id)
+    drafts = [replace(base, kind=outcome.done)] if outcome.done else []
+    if outcome.weight:
+        weight = table.weights[outcome.weight]
+        drafts += _per_competency(base, weight, outcome.category, lifts.get(unit, {}))
     return Reading(tuple(drafts))
 
 
@@ -233,25 +290,35 @@ def _unit(activity: Activity, activities: Mapping[str, str]) -> str | None:
     return by_number or activities.get(activity.id)
 
 
-def _outcome(
-    statement: Statement, table: Table, rule: Rule, trust: Trust
-) -> tuple[str | None, str | None, int, bool]:
-    """Return kind, weight, category reached, and whether it says the unit is (not) done."""
-    success = statement.result.get("success")
-    if rule.effect == "completion":
-        if success is False:
-            return "failed", "failed", 0, False
-        return "completion", "completion_passed" if success else "completion", 1, True
-    if rule.effect == "uncompletion":
-        return "uncompletion", None, 0, True
-    if rule.effect == "passed":
-        return "passed", "passed", 1, True
-    if rule.effect == "failed":
-        return "failed", "failed", 0, False
-    share = proportion(statement.result.get("score") or {}, trust.scaling or table.scaling)
-    if share is None:
-        return None, None, 0, False
-    return "scored", "scored", sum(share >= band for band in table.weights["scored"].bands), False
+def _outcome(statement: Statement, table: Table, rule: Rule, trust: Trust) -> _Outcome | str:
+    """Return what a rule makes of it, or why nothing."""
+    effect, success = rule.effect, statement.result.get("success")
+    scaling = trust.scaling or table.scaling
+    share = proportion(statement.result.get("score") or {}, scaling)
+    if effect in ("passed", "failed") and _contradicted(statement, effect, share):
+        return "points and mastery score contradict the verb"
+    if effect == "score" and share is None:
+        return "no usable score"
+    if effect in ("score", "done-score") and share is not None:
+        category = sum(share >= band for band in table.weights["scored"].bands)
+        return _Outcome("scored", "scored", category, "completion" if effect != "score" else "")
+    if effect == "failed" or (effect == "completion" and success is False):
+        return _Outcome("failed", "failed")
+    return {
+        "completion": _Outcome(
+            "completion", "completion_passed" if success else "completion", 1, "completion"
+        ),
+        "uncompletion": _Outcome("uncompletion", done="uncompletion"),
+        "passed": _Outcome("passed", "passed", 1, "passed"),
+    }.get(effect) or _Outcome("completion", done="completion")  # done, done-score without points
+
+
+def _contradicted(statement: Statement, effect: str, share: float | None) -> bool:
+    """Whether cmi5 content passes somebody below its own mastery score, or fails her above it."""
+    mastery = statement.extension(MASTERY_SCORE)
+    if share is None or not isinstance(mastery, int | float) or isinstance(mastery, bool):
+        return False
+    return (share < mastery) == (effect == "passed")
 
 
 def _per_competency(
@@ -281,11 +348,10 @@ def _application(authority: Actor) -> tuple[Any, ...]:
 
 
 def _table(data: Mapping[str, Any]) -> Table:
-    recognise = data.get("recognise", {})
     return Table(
         ref=f"{data['id']}-{data['version']}",
-        extension=recognise.get("extension", ""),
-        key=recognise.get("key", ""),
+        title=data["title"],
+        signs=Signs(**data.get("recognise", {})),
         scaling=data["score"]["scaling"],
         weights={name: _weight(data["weights"][name]) for name in WEIGHTS},
         rules=tuple(Rule(**row) for row in data["rule"]),
