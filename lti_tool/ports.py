@@ -736,6 +736,20 @@ class Quarantine(Protocol):
     def drop(self, aside: "Aside") -> None: ...
 
 
+class Mappings(Protocol):
+    """What each LMS activity stands for: activity -> text of an aim (`xapi_bridge.aims`)."""
+
+    def all(self, tenant_id: str) -> Mapping[str, str]: ...
+    def put(self, tenant_id: str, mapping: Mapping[str, str], now: datetime) -> None:
+        """Add or change."""
+        ...
+
+    def remove(self, tenant_id: str, activities: frozenset[str]) -> None: ...
+    def unmapped(self, tenant_id: str) -> Mapping[str, int]:
+        """Return completed activities that stand for nothing yet and how often, most first."""
+        ...
+
+
 class Work(Protocol):
     """One transaction, by area."""
 
@@ -769,6 +783,8 @@ class Work(Protocol):
     def platforms(self) -> Platforms: ...
     @property
     def quarantine(self) -> Quarantine: ...
+    @property
+    def mappings(self) -> Mappings: ...
 
 
 class Store(Protocol):

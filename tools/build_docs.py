@@ -44,6 +44,7 @@ from lti_tool.cli import (  # noqa: E402
     soll,
     tenants,
 )
+from lti_tool.cli import mapping as mapping_command  # noqa: E402
 from lti_tool.lti.refusal import Code  # noqa: E402
 from lti_tool.privacy import PersonData  # noqa: E402
 from lti_tool.store import lrs as lrs_store  # noqa: E402
@@ -325,6 +326,7 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`roadmap lrs quarantine show --json`", (quarantine._row, "form")),
     ("`roadmap platform refusals --json`: `refusals[]`", (platforms.refused.callback,)),
     ("`roadmap mapping unmapped --json`: `unmapped[]`", (mappings.still_unmapped,)),
+    ("`roadmap mapping try --json`: `trial`", (mapping_command.document,)),
     (
         "`roadmap tenant list --json`: `tenants[]`",
         ("key", "name", "land", *tenants.SWITCHES, "feedback"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from competency.scale import cut_of_step, level_of_step
+from xapi_bridge.aims import Aim, Lifts
 from xapi_bridge.errors import RulesBroken
 from xapi_bridge.statement import Activity, Actor, Statement
 
@@ -23,8 +24,6 @@ SCALINGS = ("minus-one-to-one", "zero-to-one")
 WEIGHTS = ("completion", "completion_passed", "failed", "passed", "scored")
 LAUNCH_MODE = "https://w3id.org/xapi/cmi5/context/extensions/launchmode"
 MASTERY_SCORE = "https://w3id.org/xapi/cmi5/context/extensions/masteryscore"
-
-Lifts = Mapping[str, Mapping[str, tuple[int, int]]]  # unit -> competence -> (from step, to step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +194,7 @@ def understand(
 ) -> Reading:  # fmt: skip
     """Return the evidence a statement holds.
 
-    `activities` maps activity addresses and idnumbers to units.
+    `activities` maps activity addresses and idnumbers to what they stand for (`Aim.text`).
     """
     if (why := _unfit(statement, trust)) is not None:
         return Reading(note=why)
@@ -269,12 +268,14 @@ def _decided(
     outcome = _outcome(statement, table, rule, trust)
     if isinstance(outcome, str):
         return Reading(note=outcome)
-    activity, unit = found
-    base = Draft(f"{table.ref}/{rule.key}", outcome.kind, unit, activity.id)
-    drafts = [replace(base, kind=outcome.done)] if outcome.done else []
+    activity, aim = found[0], Aim.of(found[1])
+    base = Draft(f"{table.ref}/{rule.key}", outcome.kind, aim.unit, activity.id)
+    # Without a unit nothing can be done, but a completion can be taken back.
+    done = outcome.done if aim.unit or outcome.done == "uncompletion" else ""
+    drafts = [replace(base, kind=done)] if done else []
     if outcome.weight:
         weight = table.weights[outcome.weight]
-        drafts += _per_competency(base, weight, outcome.category, lifts.get(unit, {}))
+        drafts += _per_competency(base, weight, outcome.category, aim.lifts(lifts))
     return Reading(tuple(drafts))
 
 

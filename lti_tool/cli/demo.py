@@ -20,10 +20,11 @@ from typing import Any
 import click
 import requests
 
-from lti_tool import settings
+from lti_tool import settings, sheets
 from lti_tool.bootstrap import House, build
 from lti_tool.cli.opening import now
 from lti_tool.errors import RoadmapError
+from lti_tool.flows import assigning
 from lti_tool.ports import TenantSettings
 from lti_tool.settings import ROOT, Settings
 from lti_tool.store import lrs, mappings, migrations, platforms, tenants, xapi_statements
@@ -126,9 +127,9 @@ def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
             secret=secret,
             now=now(),
         )
-        mappings.add(
-            conn, tenant.id, mappings.read_csv(places.data / "lms" / "activities.csv"), now()
-        )
+        given_rows = sheets.read((places.data / "lms" / "activities.csv").read_bytes())
+        mapped = assigning.read_rows(house.flows.content, given_rows).aims
+        mappings.add(conn, tenant.id, mapped, now())
 
 
 def _init_lms(places: Places) -> dict[str, Any]:

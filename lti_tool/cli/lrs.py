@@ -1,4 +1,4 @@
-"""`roadmap lrs`, `outbox`, `mapping`: activity in, paths out."""
+"""`roadmap lrs`, `outbox`: activity in, paths out."""
 
 import os
 from dataclasses import replace
@@ -15,7 +15,7 @@ from lti_tool.errors import NotFound, RoadmapError
 from lti_tool.flows import resending
 from lti_tool.ports import Actor
 from lti_tool.store import lrs as connections
-from lti_tool.store import mappings, tenants, xapi_statements
+from lti_tool.store import tenants, xapi_statements
 from lti_tool.store.audit import SqlAudit
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.outbox import SqlOutbox
@@ -223,54 +223,6 @@ def retry() -> None:
     with opened() as house:
         number = resending.resend(house.flows, Actor("cli"), now())
     click.echo(f"{number} will be sent again.")
-
-
-@click.group()
-def mapping() -> None:
-    """LMS activity -> Lerneinheit."""
-
-
-@mapping.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@tenant_option
-@click.option("--dry-run", is_flag=True, help="Only say what would change")
-def import_(file: Path, tenant: str, dry_run: bool) -> None:
-    """Import a CSV `activity_iri,unit`.
-
-    Example: roadmap mapping import activities.csv --tenant musterstadt --dry-run
-    """
-    given = mappings.read_csv(file)
-    with opened() as house:
-        units = house.flows.content.catalogue.by_key
-        unknown = sorted(set(given.values()) - units.keys())
-        if unknown:
-            raise NotFound(
-                f"{file}: there is no Lerneinheit {', '.join(unknown)}.",
-                remedy="Keys stand in the catalogue pack.",
-            )
-        with house.database.begin() as conn:
-            tenant_id = tenants.by_key(conn, tenant).id
-            before = mappings.of_tenant(conn, tenant_id)
-            if not dry_run:
-                mappings.add(conn, tenant_id, given, now())
-                detail = {"count": len(given)}
-                SqlAudit(conn).note("cli", "mapping.import", detail, now(), tenant_id)
-    new = sum(activity not in before for activity in given)
-    changed = sum(before.get(a, unit) != unit for a, unit in given.items())
-    click.echo(f"{new} new, {changed} changed{' (dry run, nothing written)' if dry_run else ''}")
-
-
-@mapping.command()
-@tenant_option
-@as_json
-def unmapped(tenant: str, as_json: bool) -> None:
-    """List completed activities nobody has mapped yet.
-
-    Example: roadmap mapping unmapped --tenant musterstadt
-    """
-    with opened() as house, house.database.read() as conn:
-        rows = mappings.still_unmapped(conn, tenants.by_key(conn, tenant).id)
-    show(rows, json_=as_json, key="unmapped", empty="Everything is mapped.")
 
 
 def _write_secret(out: Path, text: str) -> None:

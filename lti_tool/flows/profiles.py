@@ -33,6 +33,7 @@ class EvidenceLine:
     counts: bool = True  # False: the learner has said "that was not me"
     item: Item | None = None  # the question that was answered, as long as its pack is there
     review: bool = False  # asked some time after the tutorial of the unit
+    lms: bool = False  # done in the learning portal
 
     @property
     def disputed(self) -> bool:
@@ -184,6 +185,7 @@ def _lines(
             counts=e.id in counted,
             item=asked.get(e.id),
             review=e.source is Source.EXAM,
+            lms=e.source is Source.LRS,
         )
         lines[e.competency] = (*lines.get(e.competency, ()), line)
     return lines

@@ -24,7 +24,8 @@ from lti_tool.store.schema.xapi import activity_map, statement, unmapped
 from lti_tool.store.schema.xapi import void as void_table
 from lti_tool.store.settling import settle_groups
 from xapi_bridge import mapping
-from xapi_bridge.mapping import Draft, Lifts, Reading, Trust, understand
+from xapi_bridge.aims import Lifts
+from xapi_bridge.mapping import Draft, Reading, Trust, understand
 from xapi_bridge.statement import VOIDED, Statement
 
 EVIDENCE_NAMESPACE = uuid.UUID("b5d2a3a0-6d0f-5c2b-8a51-0c7c1d9a7e42")

@@ -18,6 +18,7 @@ from lti_tool.store.evidence import SqlEvidence
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.learners import SqlLearners
 from lti_tool.store.linking import SqlLinks
+from lti_tool.store.mappings import SqlMappings
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.paths import SqlPaths, SqlProfiles
 from lti_tool.store.platforms import SqlPlatforms
@@ -60,6 +61,10 @@ class SqlWork:
     @cached_property
     def links(self) -> SqlLinks:
         return SqlLinks(self.conn, self.seal)
+
+    @cached_property
+    def mappings(self) -> SqlMappings:
+        return SqlMappings(self.conn)
 
     @cached_property
     def attempts(self) -> SqlAttempts:

@@ -218,10 +218,10 @@ def _soll_from(role: RoleProfile | None) -> str:
 def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple[str, ...]:
     """Return the pieces of evidence in words: questions of one day together, units one by one."""
     counting = (e for e in lines if not e.disputed)
-    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.review, e.self_report, e.at))
+    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.lms, e.review, e.self_report, e.at))
     sentences = []
-    for (_unit, _review, _self, _day), found in groupby(
-        by_day, key=lambda e: (e.unit, e.review, e.self_report, day(e.at))
+    for (_unit, _lms, _review, _self, _day), found in groupby(
+        by_day, key=lambda e: (e.unit, e.lms, e.review, e.self_report, day(e.at))
     ):
         sentences.append(_evidence_sentence(list(found), content))
     return (*sentences, *(said_against(e, content) for e in lines if e.disputed))
@@ -241,6 +241,13 @@ def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
                 day=on,
             )
         return _("Learning unit “%(title)s” of %(day)s", title=title, day=on)
+    if first.lms:
+        return ngettext(
+            "%(num)d activity in the learning portal, %(day)s",
+            "%(num)d activities in the learning portal, %(day)s",
+            count,
+            day=on,
+        )
     if first.self_report:
         return ngettext(
             "%(num)d self-rating of %(day)s", "%(num)d self-ratings of %(day)s", count, day=on

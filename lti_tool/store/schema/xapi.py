@@ -119,12 +119,12 @@ late_hist = Table(
     Column("count", Integer, nullable=False),
 )
 
-activity_map = Table(  # LMS activity -> Lerneinheit
+activity_map = Table(  # LMS activity -> what it stands for
     "activity_map",
     metadata,
     tenant_fk(primary_key=True),
     Column("activity", String(512), primary_key=True),
-    Column("unit", String(64), nullable=False),
+    Column("unit", String(64), nullable=False),  # a unit, or competence@step: xapi_bridge.aims
     instant("created_us"),
 )
 
