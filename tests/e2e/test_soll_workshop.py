@@ -13,6 +13,7 @@ from competency.workshop import Group
 from lti_tool.flows import workshop
 from lti_tool.flows.observe import refold_learner
 from tests.conftest import missing
+from tests.e2e.keyboard import Keyboard
 from tests.e2e.test_pages_look import AXE, COUNTS, DESK, LENGTHEN, PHONE, RUN_AXE, SMALL_TARGETS
 from tests.e2e.test_pages_look import TAGS as AXE_TAGS
 from tests.pages import forum
@@ -84,6 +85,7 @@ def test_from_six_votes_in_two_groups_to_the_verdict_of_a_learner(
     desk.locator("[data-test=invited-lead]").fill("3")
     desk.locator("[data-test=invited-staff]").fill("3")
     desk.locator("[data-test=start-workshop]").click()
+    expect(desk.locator("[data-test=wall]")).to_be_visible()
     here = desk.url.partition("?")[0]
     desk.locator("[data-test=wall]").click()
     code = desk.locator("[data-test=wall-code]").inner_text()
@@ -183,19 +185,16 @@ def test_a_vote_by_keyboard_alone_and_a_reload_loses_nothing(
     made = forum.opened(stage)
     page = phone(browser).new_page()
     page.goto(f"{stage.settings.server.base_url}/soll?code={made.code}")
-    reach(page, "workshop-look")
-    page.keyboard.press("Enter")
-    reach(page, "workshop-group")
+    enter(page, "workshop-look")
+    Keyboard(page).reach("[data-test=workshop-group]")
     page.keyboard.press("ArrowDown")
-    reach(page, "workshop-join")
-    page.keyboard.press("Enter")
+    enter(page, "workshop-join")
     expect(page.locator("[data-test=workshop-vote]")).to_have_attribute("data-topic", "1")
-    reach(page, "workshop-step")
+    Keyboard(page).reach("[data-test=workshop-step]")
     page.keyboard.press("Space")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
-    reach(page, "workshop-save")
-    page.keyboard.press("Enter")
+    enter(page, "workshop-save")
     expect(page.locator("[data-test=workshop-vote]")).to_have_attribute("data-topic", "2")
     page.reload()
     expect(page.locator("[data-test=workshop-vote]")).to_have_attribute("data-topic", "2")
@@ -209,12 +208,11 @@ def test_a_vote_by_keyboard_alone_and_a_reload_loses_nothing(
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
 
 
-def reach(page: Page, name: str) -> None:
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement?.dataset.test") == name:
-            return
-    raise AssertionError(f"{name} cannot be reached by keyboard")
+def enter(page: Page, name: str) -> None:
+    """Reach a button and press Enter; return when the page it leads to is there."""
+    Keyboard(page).reach(f"[data-test={name}]")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (768, "light"), (DESK, "dark")])
