@@ -5,35 +5,36 @@ and nothing is learned at run time. Items carry the parameters of one released v
 keeps that version to its end. Source: reference assessment 3.2 to 3.6 and 3.10.
 
 What a question is chosen by: largest expected drop of the classification loss per second, where a
-scene from foreign work counts only a share of its worth. Candidates pass four filters in this
-order: not used yet, about a required competence, in a scene the learner knows (only the first
-question and self-reports must be), and not too many self-reports; a filter that would leave
-nothing is skipped.
+scene from foreign work counts only a share of its worth, among the candidates that pass the
+filters (`candidates`) and, with a blueprint, belong to the best whole test (`blueprint`). In
+fixed-form mode the questions of an attempt are a list, and answers change only the verdict
+(`form`).
 """
 
-import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from competency.blueprint import Blueprint, shadow_test
+from competency.candidates import FREE, Candidates, Filters, Terms
+from competency.choice import Choice, picked, ranked_best
 from competency.errors import UnknownCompetency, UnknownItem
 from competency.evidence import Evidence
 from competency.framework import Framework
-from competency.items import Item, Scene
-from competency.posterior import Array, Model, Posterior, correlated_prior, observe
+from competency.items import Item, Model, Scene
+from competency.pool import Index, Pool
+from competency.posterior import Array, Posterior, correlated_prior, observe
 from competency.scale import cut_of_step
-from competency.selection import Index, Pool, Wanted, certainty, expected_drops
+from competency.selection import Wanted, certainty, expected_drops, worth
 from competency.target import Target
 
-#: Raised whenever the arithmetic changes what a replay gives.
-ENGINE_VERSION = "1"
+__all__ = ["ENGINE_VERSION", "Config", "Engine", "Selection", "Stop", "Terms"]
 
-#: Worths closer than this are a tie, which the item key decides: the last bit of a float may
-#: differ between processors.
-TIE = 1e-12
+#: Raised whenever the arithmetic changes what a replay gives.
+ENGINE_VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Config:
     #: What a question set in foreign work counts of its worth; 1 = no difference. It is asked only
     #: where every own one left tells less than this share of what it would.
     foreign_worth: float = 0.2
+    max_minutes: float = 0.0  # expected time of all questions; 0 = no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The assessment is over: decided | confident | maximum | negligible | exhausted | nothing."""
+    """The assessment is over.
+
+    decided | confident | maximum | time | negligible | exhausted | nothing | form (its last
+    question was asked).
+    """
 
     reason: str
 
@@ -131,6 +137,7 @@ class Engine:
             b=item.b,
             category=category,
             self_report=item.self_report,
+            model=item.model,
         )
 
     def fold(self, evidence: Iterable[Evidence], start: Posterior | None = None) -> Posterior:
@@ -149,6 +156,7 @@ class Engine:
                     b=e.b,
                     category=e.category,
                     self_report=e.self_report,
+                    model=e.model,
                 )
         return posterior
 
@@ -170,19 +178,19 @@ class Engine:
     def item(self, key: str) -> Item:
         """Return a scored item by key; :raises UnknownItem: not in this version of the bank."""
         try:
-            return self._pool.items[self._pool.position[key]]
+            return self.pool.items[self.pool.position[key]]
         except KeyError:
             raise UnknownItem(f"no item {key} in this version") from None
 
-    # --- the next question ---
+    # --- what is required ---
 
     @cached_property
-    def _pool(self) -> Pool:
+    def pool(self) -> Pool:
         return Pool.of(self.items, self.dimension)
 
     @cached_property
-    def _self_reports(self) -> frozenset[str]:
-        return frozenset(i.key for i in self.items if i.self_report)
+    def _filters(self) -> Filters:
+        return Filters(self.pool, self.config.self_report_share)
 
     def wanted(self, target: Target) -> Wanted:
         """Return what is required as weights over the dimensions and cuts, see `required`."""
@@ -225,135 +233,155 @@ class Engine:
         p = certainty(posterior, self.wanted(target))
         return int((np.maximum(p, 1 - p) >= self.config.decided).sum())
 
+    # --- the next question ---
+
     def select(
-        self,
-        posterior: Posterior,
-        target: Target,
-        asked: Sequence[str],
-        roles: Collection[str] = (),
-        seed: str = "",
-        never: Collection[str] = (),
+        self, posterior: Posterior, target: Target, asked: Sequence[str], terms: Terms = FREE
     ) -> Selection | Stop:
         """Return the next question with its reason, or why to stop.
 
-        `asked` are the keys given so far in this attempt, `never` those that must not be (their
-        answer was shown); ties break on the item key. `seed` (the attempt's id) matters only where
-        `randomesque` is above 1; the same seed chooses the same.
+        `asked` are the keys given so far in this attempt; ties break on the item key.
         """
         wanted = self.wanted(target)
         p = certainty(posterior, wanted)
-        if stop := self._stop(p, len(asked)):
-            return stop
-        scenes = self._scenes(roles)
-        candidates, counts = self._candidates(wanted, asked, scenes, never)
-        if not len(candidates):
-            return Stop("exhausted")
-        pool = self._pool.part(candidates)
-        drops = expected_drops(posterior, wanted, pool)
-        q = drops.sum(axis=1)
-        if len(asked) >= self.config.min_items and q.max() < self.config.negligible:
-            return Stop("negligible")
-        scenes = [scenes[n] for n in candidates]
-        worth = q / pool.seconds
-        worth = np.minimum(worth, worth * self._share(scenes))  # never a gain for what does harm
-        ranked = _ranked(worth, max(2, self.config.randomesque))
-        chosen = ranked[_pick(seed, len(asked), min(self.config.randomesque, len(ranked)))]
-        clearest = int(np.argmax(drops[chosen]))
-        about = self.required(target)[clearest]
-        reason = {
-            "position": len(asked) + 1,
-            "engine": ENGINE_VERSION,
-            "versions": dict(self.versions),
-            "candidates": counts,
-            "foreign_worth": self.config.foreign_worth,
-            "chosen": _worth(pool, q, scenes, chosen),
-            "runner_up": next((_worth(pool, q, scenes, n) for n in ranked if n != chosen), None),
-            "about": about,
-            "p": dict(zip(self.required(target), p.tolist(), strict=True)),
-        }
-        return Selection(pool.items[chosen], about, float(p[clearest]), reason)
-
-    def _stop(self, p: Array, given: int) -> Stop | None:
         if not len(p):
             return Stop("nothing")
-        if given >= self.config.max_items:
-            return Stop("maximum")
-        sure = np.maximum(p, 1 - p)
-        # An easy role can be "decided" by base rate after one answer: never before the minimum.
-        if given < self.config.min_items:
+        if terms.form:
+            return self._from_form(posterior, target, asked, terms)
+        blueprint = self._blueprint(target, terms)
+        if stop := self._stop(p, asked, blueprint):
+            return stop
+        found = self._filters.apply(wanted.touched, asked, terms)
+        choice = self._choice(posterior, wanted, found, asked, blueprint, terms)
+        if not len(choice.pool.items):
+            return Stop("exhausted")
+        may_stop = len(asked) >= self.config.min_items and not self._owes(blueprint, asked)
+        if may_stop and choice.gain.max() < self.config.negligible:
+            return Stop("negligible")
+        ranked = ranked_best(choice.worth, max(2, self.config.randomesque))
+        chosen = ranked[picked(terms.seed, len(asked), min(self.config.randomesque, len(ranked)))]
+        about, reason = self._reason(posterior, target, choice, chosen)
+        reason |= {
+            "position": len(asked) + 1,
+            "candidates": choice.counts,
+            "chosen": choice.told(chosen),
+            "runner_up": next((choice.told(n) for n in ranked if n != chosen), None),
+            "anchor": choice.pool.items[chosen].key in terms.anchors,
+        }
+        return Selection(choice.pool.items[chosen], about, reason["p"][about], reason)
+
+    def _choice(
+        self,
+        posterior: Posterior,
+        wanted: Wanted,
+        found: Candidates,
+        asked: Sequence[str],
+        blueprint: Blueprint | None,
+        terms: Terms,
+    ) -> Choice:
+        """Return the candidates with what each is worth."""
+        scenes = self._filters.scenes(terms.roles)
+        left, counts = found.left, dict(found.counts)
+        if blueprint is not None:
+            left = self._in_shadow(posterior, wanted, found, asked, blueprint, scenes)
+            counts["blueprint"] = len(left)
+        return self._worths(posterior, wanted, left, scenes, counts)
+
+    def _worths(
+        self,
+        posterior: Posterior,
+        wanted: Wanted,
+        left: Index,
+        scenes: Sequence[Scene],
+        counts: Mapping[str, int],
+    ) -> Choice:
+        pool, seen = self.pool.part(left), tuple(scenes[n] for n in left)
+        if not len(left):
+            return Choice(pool, np.zeros(0), np.zeros(0), seen, counts)
+        q = worth(posterior, wanted, pool)
+        share = np.array([1.0 if s.familiar else self.config.foreign_worth for s in seen])
+        # Never a gain for what does harm: a negative worth is not made smaller by a share.
+        return Choice(pool, q, np.minimum(q, q * share), seen, counts)
+
+    def _in_shadow(
+        self,
+        posterior: Posterior,
+        wanted: Wanted,
+        found: Candidates,
+        asked: Sequence[str],
+        blueprint: Blueprint,
+        scenes: Sequence[Scene],
+    ) -> Index:
+        """Return the candidates in the best whole test; all where no test keeps every bound."""
+        given = [self.pool.position[key] for key in asked]
+        there = np.union1d(found.eligible, np.array(given, dtype=np.intp))
+        value = self._worths(posterior, wanted, there, scenes, {}).worth
+        items = [self.pool.items[n] for n in there]
+        test = shadow_test(blueprint, self.framework, items, value, np.isin(there, given))
+        if test is None:
+            return found.left
+        free = np.setdiff1d(there[test], given)
+        able = np.intersect1d(free, found.left)
+        return able if len(able) else free
+
+    def _blueprint(self, target: Target, terms: Terms) -> Blueprint | None:
+        if terms.blueprint is None:
             return None
+        areas = (c for a in target.areas for c in self.framework.measured(a))
+        return terms.blueprint.waived(self.framework, {*target.steps, *areas})
+
+    def _owes(self, blueprint: Blueprint | None, asked: Sequence[str]) -> bool:
+        """Return whether the blueprint still asks for something."""
+        items = [self.item(key) for key in asked]
+        return blueprint is not None and blueprint.short(self.framework, items)
+
+    def _stop(self, p: Array, asked: Sequence[str], blueprint: Blueprint | None) -> Stop | None:
+        given = len(asked)
+        if given >= (self.config.max_items if blueprint is None else blueprint.length):
+            return Stop("maximum")
+        # An easy role can be "decided" by base rate after one answer: never before the minimum.
+        if given < self.config.min_items or self._owes(blueprint, asked):
+            return None
+        minutes = sum(self.item(key).seconds for key in asked) / 60
+        if self.config.max_minutes and minutes >= self.config.max_minutes:
+            return Stop("time")
+        sure = np.maximum(p, 1 - p)
         if sure.min() >= self.config.decided:
             return Stop("decided")
         return Stop("confident") if sure.mean() >= self.config.confident else None
 
-    def _scenes(self, roles: Collection[str]) -> list[Scene]:
-        return [item.scene(roles) for item in self._pool.items]
-
-    def _share(self, scenes: Sequence[Scene]) -> Array:
-        """Return what a question counts of its worth by its scene."""
-        shares = [1.0 if s.familiar else self.config.foreign_worth for s in scenes]
-        return np.array(shares, dtype=np.float64)
-
-    def _candidates(
-        self,
-        wanted: Wanted,
-        asked: Sequence[str],
-        scenes: Sequence[Scene],
-        never: Collection[str],
-    ) -> tuple[Index, dict[str, int]]:
-        """Return positions that passed the filters, and how many were left after each."""
-        pool, used = self._pool, frozenset((*asked, *never))
-        left = np.array([n for n, i in enumerate(pool.items) if i.key not in used], dtype=np.intp)
-        counts = {"bank": len(pool.items), "unused": len(left)}
-        allowed = {
-            "required": wanted.touched[pool.dimension],
-            "scene": self._scene_allowed(scenes, first=not asked),
-            "mix": ~pool.biased | self._self_report_allowed(asked),
+    def _from_form(
+        self, posterior: Posterior, target: Target, asked: Sequence[str], terms: Terms
+    ) -> Selection | Stop:
+        """Return the next question of the fixed form: no answer has changed which it is."""
+        key = next((key for key in terms.form if key not in asked), None)
+        if key is None:
+            return Stop("form")
+        place = np.array([self.pool.position[key]], dtype=np.intp)
+        scenes = self._filters.scenes(terms.roles)
+        counts = {"form": sum(k not in asked for k in terms.form)}
+        choice = self._worths(posterior, self.wanted(target), place, scenes, counts)
+        about, reason = self._reason(posterior, target, choice, 0)
+        reason |= {
+            "position": len(asked) + 1,
+            "candidates": counts,
+            "chosen": choice.told(0),
+            "runner_up": None,
+            "anchor": key in terms.anchors,
         }
-        for name, mask in allowed.items():
-            kept = left[mask[left]]
-            left = kept if len(kept) else left
-            counts[name] = len(left)
-        return left, counts
+        return Selection(self.item(key), about, reason["p"][about], reason)
 
-    def _scene_allowed(self, scenes: Sequence[Scene], *, first: bool) -> npt.NDArray[np.bool_]:
-        """Return which may be asked at all in their scene; elsewhere a foreign one costs worth."""
-        if first:  # whoever begins in foreign work thinks the wrong person was asked
-            return np.array([s.familiar for s in scenes], dtype=np.bool_)
-        # "How well can you do this?" is about one's own work (design pages 6).
-        foreign = np.array([s is Scene.FOREIGN for s in scenes], dtype=np.bool_)
-        return ~(foreign & self._pool.biased)
-
-    def _self_report_allowed(self, asked: Sequence[str]) -> bool:
-        # Self-report alone is not an Ist (reference 3.6): questions lead, self-reports follow.
-        given = sum(key in self._self_reports for key in asked)
-        return given + 1 <= self.config.self_report_share * (len(asked) + 1)
-
-
-def _ranked(worth: Array, most: int) -> list[int]:
-    """Return the best positions, best first; near-equal worth keeps the order of keys."""
-    left, ranked = worth.copy(), []
-    for _ in range(min(most, len(left))):
-        best = int(np.flatnonzero(left >= left.max() - TIE)[0])
-        ranked.append(best)
-        left[best] = -np.inf
-    return ranked
-
-
-def _pick(seed: str, given: int, among: int) -> int:
-    """Return a position below `among` that depends on the attempt and the question only."""
-    if among == 1:
-        return 0
-    digest = hashlib.sha256(f"{seed}:{given}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % among
-
-
-def _worth(pool: Pool, q: Array, scenes: Sequence[Scene], n: int) -> dict[str, object]:
-    item = pool.items[n]
-    return {
-        "item": item.key,
-        "competency": item.competency,
-        "q": float(q[n]),
-        "seconds": float(pool.seconds[n]),
-        "scene": scenes[n].value,
-    }
+    def _reason(
+        self, posterior: Posterior, target: Target, choice: Choice, chosen: int
+    ) -> tuple[str, dict[str, Any]]:
+        """Return what is expected to become clearest, and what the log says of any question."""
+        wanted, codes = self.wanted(target), self.required(target)
+        one = choice.pool.part(np.array([chosen], dtype=np.intp))
+        about = codes[int(np.argmax(expected_drops(posterior, wanted, one)[0]))]
+        return about, {
+            "engine": ENGINE_VERSION,
+            "versions": dict(self.versions),
+            "foreign_worth": self.config.foreign_worth,
+            "about": about,
+            "p": dict(zip(codes, certainty(posterior, wanted).tolist(), strict=True)),
+        }

@@ -33,6 +33,10 @@ class InvalidObservation(CompetencyError):
     """Parameters or a category that the graded response model has no meaning for."""
 
 
+class InvalidBlueprint(CompetencyError):
+    """A content blueprint that cannot be read, or that no attempt can keep."""
+
+
 class InvalidPrior(CompetencyError):
     """Correlations that do not make a covariance."""
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from competency.items import Model
+
 
 class Source(StrEnum):
     ASSESSMENT = "assessment"
@@ -30,6 +32,7 @@ class Evidence:
     self_report: bool = False
     unit: str = ""  # Lerneinheit, if it comes from learning
     level: int = 0
+    model: Model = Model.GRM  # of a and b
 
     def order(self) -> tuple[datetime, int, str]:
         return (self.at, self.arrival, self.id)

@@ -1,7 +1,8 @@
 """Questions and their parameters. Data, read from a content pack; scoring is in `scoring`.
 
 Parameters follow the graded response model on theta: P(X >= k) = sigma(a (eta - b_k)),
-k = 1..K-1; a 2PL item has one b. eta = theta of the item's competence, plus the learner's
+k = 1..K-1, or the generalised partial credit model: P(X = k) ~ exp sum_{v <= k} a (eta - b_v); with
+one b both are the 2PL. eta = theta of the item's competence, plus the learner's
 self-report bias for a self-rating.
 """
 
@@ -22,6 +23,13 @@ class Kind(StrEnum):
     SELF_RATING = "self_rating"
     REFLECTION = "reflection"  # private, never scored (K.1)
     PRACTICAL_TASK = "practical_task"  # self-checked list, counts as self-report
+
+
+class Model(StrEnum):
+    """How chances of categories follow from a and b; with one b the two are the same (2PL)."""
+
+    GRM = "grm"  # graded response
+    GPCM = "gpcm"  # generalised partial credit
 
 
 class Wording(StrEnum):
@@ -69,7 +77,7 @@ class Item:
     options: tuple[Option, ...]
     feedback: str
     a: float  # discrimination, > 0
-    b: tuple[float, ...]  # K-1 increasing difficulties; empty for a reflection
+    b: tuple[float, ...]  # K-1 difficulties, increasing in GRM; empty for a reflection
     roles: frozenset[str] = frozenset()  # whose work the scene is from
     for_all: bool = False  # a scene everybody knows; without roles and this: not said yet
     picture: str = ""  # name of an SVG of the pack; its alt text in `picture_alt`
@@ -91,6 +99,7 @@ class Item:
     plain: bool = False  # stem, options and feedback are Einfache Sprache as they stand
     learning_outcomes: tuple[str, ...] = ()  # ids of DigComp 3.0, like LO4.1.06
     ai_label: str = ""  # DigComp's label where the question is about AI
+    model: Model = Model.GRM  # of a and b
 
     @property
     def categories(self) -> int:

@@ -1,14 +1,14 @@
-"""What is believed about one person: a normal over all competences and the self-report bias.
+"""What is believed about persons: normals over all competences and the self-report bias.
 
 One answer moves everything: the touched direction is matched exactly by a 15-point Gauss-Hermite
 rule, the rest follows by linear regression (assumed density filtering). theta is N(0, 1) in the
 reference population; dimension order is the framework's, the bias comes last.
-Source: reference assessment 3.1 to 3.3 and 3.6. Arrays are float64 and read-only.
+Source: reference assessment 3.1 to 3.3 and 3.6. Arrays are float64 and read-only. Leading axes are
+persons: one belief has mean (D,), N of them have (N, D), and the arithmetic is the same code.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 
@@ -17,8 +17,12 @@ import numpy.typing as npt
 from scipy.special import expit, ndtr
 
 from competency.errors import InvalidObservation, InvalidPrior
+from competency.items import Model
+
+__all__ = ["Array", "Model", "Posterior", "correlated_prior", "observe"]
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 NODES = 15
 #: A probability is never taken to be smaller: an answer nobody expected must not divide by zero.
@@ -27,14 +31,9 @@ FLOOR = 1e-9
 VARIANCE_FLOOR = 1e-4
 
 
-class Model(StrEnum):
-    GRM = "grm"  # graded response; 2PL with one threshold
-    GPCM = "gpcm"  # generalised partial credit
-
-
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Mean (D,) and covariance (D, D); D competences and the bias, in the engine's order."""
+    """Mean (..., D) and covariance (..., D, D); D competences and the bias, the engine's order."""
 
     mean: Array
     cov: Array
@@ -54,8 +53,15 @@ class Posterior:
         """Return what `document` wrote."""
         return cls(np.asarray(document["mean"]), np.asarray(document["cov"]))
 
+    def of_each(self, persons: int) -> "Posterior":
+        """Return the same belief about so many persons."""
+        return Posterior(
+            np.broadcast_to(self.mean, (persons, *self.mean.shape)),
+            np.broadcast_to(self.cov, (persons, *self.cov.shape)),
+        )
 
-def probability_below(x: Array) -> Array:
+
+def probability_below(x: npt.ArrayLike) -> Array:
     """Return the standard normal distribution function, elementwise."""
     return np.asarray(ndtr(x), dtype=np.float64)
 
@@ -95,22 +101,38 @@ def correlated_prior(
 
 
 def category_probabilities(
-    eta: Array, a: float, b: Sequence[float], model: Model = Model.GRM
+    eta: Array, a: npt.ArrayLike, b: npt.ArrayLike, partial: npt.ArrayLike = False
 ) -> Array:
-    """Return P(X = k | eta) with shape (len(b) + 1, len(eta)), floored at `FLOOR`."""
-    eta = np.asarray(eta, dtype=np.float64)
-    steps = a * (eta[None, :] - np.asarray(b, dtype=np.float64)[:, None])
-    if model is Model.GPCM:
+    """Return P(X = k | eta), (..., K + 1, Q), floored at `FLOOR`; eta is (..., Q), b (..., K).
+
+    `partial` (...) says which items are partial credit; the others are graded. An infinite
+    difficulty means that the item has no such category.
+    """
+    slope, difficulty = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    steps = slope[..., None, None] * (
+        np.asarray(eta, dtype=np.float64)[..., None, :] - difficulty[..., :, None]
+    )
+    which = np.asarray(partial, dtype=np.bool_)
+    if not which.any():
+        return np.maximum(_graded(steps), FLOOR)
+    if which.all():
         return np.maximum(_partial_credit(steps), FLOOR)
-    ones, zeros = np.ones((1, eta.size)), np.zeros((1, eta.size))
-    reached = np.concatenate([ones, logistic(steps), zeros])
-    return np.asarray(np.maximum(reached[:-1] - reached[1:], FLOOR))
+    chances = np.where(which[..., None, None], _partial_credit(steps), _graded(steps))
+    return np.maximum(chances, FLOOR)
+
+
+def _graded(steps: Array) -> Array:
+    reached = np.ones((*steps.shape[:-2], steps.shape[-2] + 2, steps.shape[-1]))
+    reached[..., 1:-1, :] = logistic(steps)
+    reached[..., -1, :] = 0.0
+    return np.asarray(reached[..., :-1, :] - reached[..., 1:, :])
 
 
 def _partial_credit(steps: Array) -> Array:
-    exponents = np.concatenate([np.zeros((1, steps.shape[1])), np.cumsum(steps, axis=0)])
-    weights = np.exp(exponents - exponents.max(axis=0))
-    return np.asarray(weights / weights.sum(axis=0))
+    exponents = np.zeros((*steps.shape[:-2], steps.shape[-2] + 1, steps.shape[-1]))
+    np.cumsum(steps, axis=-2, out=exponents[..., 1:, :])
+    weights = np.exp(exponents - exponents.max(axis=-2, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-2, keepdims=True))
 
 
 def observe(
@@ -126,25 +148,45 @@ def observe(
     :raises InvalidObservation: a <= 0, b not increasing, or no such category.
     """
     _check(a, b, category, model)
-    loaded = posterior.cov[:, list(dimensions)].sum(axis=1)  # V l
-    s = float(loaded[list(dimensions)].sum())
-    mu = float(posterior.mean[list(dimensions)].sum())
-    g = loaded / s
-    mu_after, s_after = _matched(mu, s, a, b, category, model)
-    cov = posterior.cov + np.outer(g, g) * (s_after - s)
-    return Posterior(posterior.mean + g * (mu_after - mu), (cov + cov.T) / 2)
+    loading = np.zeros(posterior.mean.shape[-1])
+    loading[list(dimensions)] = 1.0
+    return moved(posterior, loading, a, b, np.intp(category), model is Model.GPCM)
 
 
-def _matched(
-    mu: float, s: float, a: float, b: Sequence[float], category: int, model: Model
-) -> tuple[float, float]:
-    """Return mean and variance of eta ~ N(mu, s) after the answer."""
+def moved(
+    posterior: Posterior,
+    loading: Array,
+    a: npt.ArrayLike,
+    b: npt.ArrayLike,
+    category: npt.ArrayLike,
+    partial: npt.ArrayLike,
+) -> Posterior:
+    """Return the posterior after one answer of each person; arguments as arrays over persons.
+
+    `loading` is (..., D), `b` (..., K); nothing is checked.
+    """
+    loaded = (posterior.cov @ loading[..., None])[..., 0]  # V l
+    s = (loaded * loading).sum(axis=-1)
+    mu = (posterior.mean * loading).sum(axis=-1)
+    g = loaded / s[..., None]
     nodes, weights = quadrature()
-    eta = mu + np.sqrt(s) * nodes
-    likely = weights * category_probabilities(eta, a, b, model)[category]
-    total = likely.sum()
-    mean = float(likely @ eta / total)
-    return mean, max(float(likely @ eta**2 / total) - mean**2, VARIANCE_FLOOR)
+    eta = mu[..., None] + np.sqrt(s)[..., None] * nodes
+    chances = category_probabilities(eta, a, b, partial)
+    place = np.asarray(category)[..., None, None]
+    likely = weights * np.take_along_axis(chances, place, axis=-2)[..., 0, :]
+    mu_after, s_after = matched(likely, eta)
+    cov = posterior.cov + g[..., :, None] * g[..., None, :] * (s_after - s)[..., None, None]
+    return Posterior(
+        posterior.mean + g * (mu_after - mu)[..., None], (cov + cov.swapaxes(-1, -2)) / 2
+    )
+
+
+def matched(likely: Array, eta: Array) -> tuple[Array, Array]:
+    """Return mean and variance of eta on nodes (..., Q) under these weights, not normalised."""
+    total = likely.sum(axis=-1)
+    mean = (likely * eta).sum(axis=-1) / total
+    variance = (likely * eta * eta).sum(axis=-1) / total - mean * mean
+    return mean, np.maximum(variance, VARIANCE_FLOOR)
 
 
 def _check(a: float, b: Sequence[float], category: int, model: Model) -> None:

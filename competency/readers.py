@@ -15,7 +15,7 @@ from competency.entry import chained
 from competency.errors import PackError
 from competency.expert import DISCRIMINATION
 from competency.framework import Area, Competency, Framework
-from competency.items import Item, Kind, Option
+from competency.items import Item, Kind, Model, Option
 from competency.manifest import DATA_FILE, PARAMETERS, Pack, read_object, read_rows
 from competency.reading import Record
 from competency.scale import CUTS, MAX_LEVEL, MAX_STEP, taught_steps
@@ -134,7 +134,10 @@ def _with_parameters(item: Item, rows: Record, basis: str) -> Item:
         raise row.wrong("a", "expected a number above 0")
     if not b:
         raise row.wrong("b", "expected at least one number")
-    return replace(item, a=a, b=b, basis=basis)
+    model = _choice(row, "model", Model) if "model" in row.data else Model.GRM
+    if model is Model.GRM and any(x >= y for x, y in pairwise(b)):
+        raise row.wrong("b", "expected strictly increasing numbers in a graded item")
+    return replace(item, a=a, b=b, basis=basis, model=model)
 
 
 def read_item(record: Record) -> Item:

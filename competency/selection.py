@@ -1,31 +1,36 @@
 """Which question tells most: the expected drop of the classification loss, all items at once.
 
-Loss = sum over required competences of p (1 - p) with p = P(theta >= Soll); the expected drop of an
-item, q, is today's loss minus the loss expected after its answer. One step ahead, no randomness.
-Source: reference assessment 3.4. A bank is prepared once per version; scoring it for one person
-costs about a millisecond at 27 dimensions and 250 items.
+The loss of a required score is (1 - |2p - 1|^1.5) / 4 with p = P(score >= Soll): between the 0/1
+loss of a verdict (exponent 1), which sees nothing in a question that cannot turn it at once, and
+the p (1 - p) of reference assessment 3.4 (exponent 2), which asks too long about what is nearly
+decided. It is concave in p, so no question is expected to do harm. (2p - 1)^2 is taken as
+1 - exp(-2 z^2 / pi), z the mean's distance from the cut in standard deviations (Polya 1949).
+Measured with its alternatives, two steps ahead and rollouts among them:
+docs/adr/0013-choosing-questions.md.
+
+The expected drop of an item, q, is today's loss minus the loss expected after its answer, one step
+ahead, no randomness.
+
+A bank is prepared once per version; scoring it for one person costs half a millisecond at 27
+dimensions and 250 items. Beliefs may have leading axes (persons); results then have them too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from competency.errors import UnknownCompetency
-from competency.items import Item
+from competency.pool import Index, Pool
 from competency.posterior import (
-    FLOOR,
     VARIANCE_FLOOR,
     Array,
+    Mask,
     Posterior,
-    logistic,
     probability_below,
-    quadrature,
 )
 
-Index = npt.NDArray[np.intp]
+__all__ = ["Index", "Pool", "Wanted", "certainty", "expected_drops", "expected_losses", "loss"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,142 +49,77 @@ class Wanted:
         return cls(np.eye(size)[list(dimensions)], np.array(cuts, dtype=np.float64))
 
     @cached_property
-    def touched(self) -> npt.NDArray[np.bool_]:
+    def touched(self) -> Mask:
         """Which dimensions have a part in what is to be decided: (dimensions,)."""
         return np.asarray((self.loadings != 0).any(axis=0))
 
     def mean(self, posterior: Posterior) -> Array:
-        return self.loadings @ posterior.mean
+        return np.asarray(posterior.mean @ self.loadings.T)
 
     def variance(self, posterior: Posterior) -> Array:
-        return np.asarray(((self.loadings @ posterior.cov) * self.loadings).sum(axis=1))
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """The scored items of one version as arrays, sorted by key.
-
-    Items have different numbers of categories, so thresholds and categories lie in flat rows
-    (`*_item` names the item of a row); nothing is padded.
-    """
-
-    items: tuple[Item, ...]
-    dimension: Index  # (items,)
-    biased: npt.NDArray[np.bool_]  # (items,) also loads on the self-report bias
-    a: Array  # (thresholds,)
-    b: Array  # (thresholds,)
-    threshold_item: Index  # (thresholds,)
-    seconds: Array  # (items,)
-
-    @classmethod
-    def of(cls, items: Sequence[Item], dimension: Mapping[str, int]) -> "Pool":
-        """Return the scored items that load on a measured competence.
-
-        :raises UnknownCompetency: a scored item names a competence that has no dimension.
-        """
-        scored = tuple(sorted((i for i in items if i.scored), key=lambda i: i.key))
-        for item in scored:
-            if item.competency not in dimension:
-                raise UnknownCompetency(f"item {item.key}: {item.competency} is not measured")
-        rows = [(n, item.a, b) for n, item in enumerate(scored) for b in item.b]
-        return cls(
-            items=scored,
-            dimension=np.array([dimension[i.competency] for i in scored], dtype=np.intp),
-            biased=np.array([i.self_report for i in scored], dtype=np.bool_),
-            a=np.array([r[1] for r in rows], dtype=np.float64),
-            b=np.array([r[2] for r in rows], dtype=np.float64),
-            threshold_item=np.array([r[0] for r in rows], dtype=np.intp),
-            seconds=np.array([float(i.seconds) for i in scored], dtype=np.float64),
-        )
-
-    @cached_property
-    def position(self) -> dict[str, int]:
-        """Item key -> position in the arrays."""
-        return {item.key: n for n, item in enumerate(self.items)}
-
-    @cached_property
-    def first(self) -> Index:
-        """Row of each item's category 0; category rows are its thresholds and one more."""
-        sizes = np.bincount(self.threshold_item, minlength=len(self.items)) + 1
-        return np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
-
-    @cached_property
-    def category_item(self) -> Index:
-        sizes = np.bincount(self.threshold_item, minlength=len(self.items)) + 1
-        return np.repeat(np.arange(len(self.items)), sizes)
-
-    def part(self, chosen: Index) -> "Pool":
-        """Return the pool of these items only (ascending positions)."""
-        renumbered = np.full(len(self.items), -1, dtype=np.intp)
-        renumbered[chosen] = np.arange(len(chosen))
-        rows = np.flatnonzero(renumbered[self.threshold_item] >= 0)
-        return Pool(
-            items=tuple(self.items[n] for n in chosen),
-            dimension=self.dimension[chosen],
-            biased=self.biased[chosen],
-            a=self.a[rows],
-            b=self.b[rows],
-            threshold_item=renumbered[self.threshold_item[rows]],
-            seconds=self.seconds[chosen],
-        )
+        return np.asarray(((self.loadings @ posterior.cov) * self.loadings).sum(axis=-1))
 
 
 def certainty(posterior: Posterior, wanted: Wanted) -> Array:
-    """Return P(score >= Soll) of each row of what is wanted."""
+    """Return P(score >= Soll) of each row of what is wanted, (..., R)."""
     deviation = np.sqrt(wanted.variance(posterior))
     return probability_below((wanted.mean(posterior) - wanted.cuts) / deviation)
 
 
+def loss(distance: Array, variance: Array) -> Array:
+    """Return the loss of scores by their means' distance from the cut, and their variances."""
+    clear = distance * distance
+    clear /= np.maximum(variance, VARIANCE_FLOOR)
+    clear *= -2 / np.pi
+    np.expm1(clear, out=clear)  # -(2p - 1)^2
+    np.negative(clear, out=clear)
+    np.sqrt(clear, out=clear)  # |2p - 1|
+    return np.asarray((1 - clear * np.sqrt(clear)) / 4)
+
+
+def losses(posterior: Posterior, wanted: Wanted) -> Array:
+    """Return today's loss of each row of what is wanted, (..., R)."""
+    return loss(wanted.mean(posterior) - wanted.cuts, wanted.variance(posterior))
+
+
 def expected_drops(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
-    """Return (items, required): what each item is expected to take off each p (1 - p)."""
+    """Return (..., items, required): what each item is expected to take off each loss."""
+    z, after = _after(posterior, wanted, pool)
+    expected = np.add.reduceat(z[..., None] * after, pool.first, axis=-2)
+    return np.asarray(losses(posterior, wanted)[..., None, :] - expected)
+
+
+def expected_losses(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
+    """Return (..., items): the whole loss that is expected after each item."""
+    z, after = _after(posterior, wanted, pool)
+    return np.add.reduceat(z * after.sum(axis=-1), pool.first, axis=-1)
+
+
+def worth(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
+    """Return (..., items): q, the expected drop of the whole loss."""
+    now = losses(posterior, wanted).sum(axis=-1)
+    return np.asarray(now[..., None] - expected_losses(posterior, wanted, pool))
+
+
+def _after(posterior: Posterior, wanted: Wanted, pool: Pool) -> tuple[Array, Array]:
+    """Return per category row its chance (..., C), and every loss after it (..., C, R)."""
     s, mu, g = _directions(posterior, pool, wanted)
-    z, mu_after, s_after = _answers(pool, s, mu)
-    item = pool.category_item
-    step = g[item]
-    mean = wanted.mean(posterior) + step * (mu_after - mu[item])[:, None]
-    variance = wanted.variance(posterior) + step * step * ((s_after - s[item])[:, None])
-    p = probability_below((mean - wanted.cuts) / np.sqrt(np.maximum(variance, VARIANCE_FLOOR)))
-    expected = np.add.reduceat(z[:, None] * (p * (1 - p)), pool.first, axis=0)
-    now = certainty(posterior, wanted)
-    return np.asarray(now * (1 - now) - expected)
+    z, shift, change = pool.outcomes(mu, s)
+    step = g[..., pool.category_item, :]
+    distance = step * shift[..., None]
+    distance += (wanted.mean(posterior) - wanted.cuts)[..., None, :]
+    variance = step * step
+    variance *= change[..., None]
+    variance += wanted.variance(posterior)[..., None, :]
+    return z, loss(distance, variance)
 
 
 def _directions(posterior: Posterior, pool: Pool, wanted: Wanted) -> tuple[Array, Array, Array]:
     """Return s = l'Vl, mu = l'm and g = WVl / s (a column per wanted row) of every item."""
     mean, cov, k = posterior.mean, posterior.cov, pool.dimension
     bias = pool.biased.astype(np.float64)
-    s = cov[k, k] + bias * (2 * cov[k, -1] + cov[-1, -1])
-    mu = mean[k] + bias * mean[-1]
+    s = cov[..., k, k] + bias * (2 * cov[..., k, -1] + cov[..., -1:, -1])
+    mu = mean[..., k] + bias * mean[..., -1:]
     towards = cov @ wanted.loadings.T
-    loaded = towards[k] + bias[:, None] * towards[-1]
-    return s, mu, loaded / s[:, None]
-
-
-def _answers(pool: Pool, s: Array, mu: Array) -> tuple[Array, Array, Array]:
-    """Return per category row: its predictive probability, and mean and variance of eta then."""
-    nodes, weights = quadrature()
-    eta = mu[:, None] + np.sqrt(s)[:, None] * nodes
-    reached = logistic(pool.a[:, None] * (eta[pool.threshold_item] - pool.b[:, None]))
-    likely = weights * _between(pool, reached)
-    eta = eta[pool.category_item]
-    z = likely.sum(axis=1)
-    mu_after = (likely * eta).sum(axis=1) / z
-    s_after = (likely * eta * eta).sum(axis=1) / z - mu_after**2
-    return z, mu_after, np.maximum(s_after, VARIANCE_FLOOR)
-
-
-def _between(pool: Pool, reached: Array) -> Array:
-    """Return category probabilities from P(X >= k): neighbours' differences within each item."""
-    at_least = np.ones((len(pool.category_item), reached.shape[1]))
-    at_least[_not_first(pool)] = reached
-    above = np.zeros_like(at_least)
-    above[:-1] = at_least[1:]
-    last = np.append(pool.first[1:], len(at_least)) - 1
-    above[last] = 0.0
-    return np.maximum(at_least - above, FLOOR)
-
-
-def _not_first(pool: Pool) -> npt.NDArray[np.bool_]:
-    rows = np.ones(len(pool.category_item), dtype=np.bool_)
-    rows[pool.first] = False
-    return rows
+    loaded = towards[..., k, :] + bias[:, None] * towards[..., -1:, :]
+    return s, mu, loaded / s[..., None]

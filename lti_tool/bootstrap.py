@@ -60,6 +60,8 @@ def build(settings: Settings) -> House:
         correlation_within=settings.assessment.correlation_within,
         correlation_between=settings.assessment.correlation_between,
         foreign_worth=settings.assessment.foreign_worth,
+        randomesque=settings.assessment.randomesque,
+        max_minutes=settings.assessment.max_minutes,
         hours_per_month=settings.planning.hours_per_month,
     )
     content = Content.load(settings.content.dir)

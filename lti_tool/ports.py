@@ -804,6 +804,8 @@ class Limits:
     correlation_within: float = 0.5
     correlation_between: float = 0.3
     foreign_worth: float = 0.2
+    randomesque: int = 1
+    max_minutes: float = 10.0
     hours_per_month: float = 4.0
 
 

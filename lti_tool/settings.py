@@ -94,6 +94,8 @@ class Assessment:
     correlation_within: float
     correlation_between: float
     foreign_worth: float
+    randomesque: int
+    max_minutes: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,6 +479,8 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     _between("assessment.correlation_within", 0, 0.95),
     _between("assessment.correlation_between", 0, 0.95),
     _between("assessment.foreign_worth", 0, 1),
+    _between("assessment.randomesque", 1, 20),
+    _between("assessment.max_minutes", 0, 120),
     _between("planning.hours_per_month", 0.5, 80, "hours"),
     _between("lrs.page_size", 1, 1000),
     _between("lrs.poll_s", 0.1, 86_400, "seconds"),

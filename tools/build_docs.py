@@ -29,6 +29,7 @@ from flask import Flask  # noqa: E402
 
 from benchmarks.budgets import BUDGET_MS, WHAT_DE  # noqa: E402
 from competency.packs import Content  # noqa: E402
+from competency.simulation.figures import Run  # noqa: E402
 from lti_tool import jobs, settings  # noqa: E402
 from lti_tool.app import create_app  # noqa: E402
 from lti_tool.bootstrap import build  # noqa: E402
@@ -336,7 +337,8 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`roadmap keys list --json`: `keys[]`", (platforms.list_keys.callback,)),
     ("`roadmap privacy purge --json`", (persons.purge.callback,)),
     ("`roadmap content check --json`", (content.check.callback,)),
-    ("`roadmap assessment simulate --json`", (content.simulate_command.callback,)),
+    ("`roadmap assessment simulate --json`", ("runs", "summary")),
+    ("… `runs[]`", (Run.document,)),
 )
 
 WRITTEN = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from competency.assessment import Config, Engine, Selection
+from competency.assessment import Config, Engine, Selection, Terms
 from competency.items import Item, Scene
 from competency.packs import Content
 from competency.posterior import Array, Posterior, category_probabilities
@@ -57,7 +57,7 @@ def sitting(engine: Engine, target: Target, role: str, theta: Array, person: int
 def _next(
     engine: Engine, posterior: Posterior, target: Target, asked: list[Item], role: str
 ) -> object:
-    return engine.select(posterior, target, [item.key for item in asked], (role,))
+    return engine.select(posterior, target, [item.key for item in asked], Terms(roles=(role,)))
 
 
 def _answer(engine: Engine, item: Item, theta: Array, draw: float) -> int:

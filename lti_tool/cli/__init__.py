@@ -13,6 +13,7 @@ from competency.errors import CompetencyError
 from lti_tool import logs
 from lti_tool.cli import (
     admin,
+    assessment,
     content,
     database,
     demo,
@@ -51,7 +52,7 @@ for command in (
     lrs.outbox,
     mapping.mapping,
     content.content,
-    content.assessment,
+    assessment.assessment,
     items.items,
     persons.person,
     persons.privacy,

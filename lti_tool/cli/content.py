@@ -1,10 +1,10 @@
-"""`roadmap content` and `roadmap assessment`: packs, and what the engine makes of them."""
+"""`roadmap content`: packs."""
 
 from pathlib import Path
 
 import click
 
-from competency import checks, packs, simulate
+from competency import checks, packs
 from competency.checks import report as reporting
 from lti_tool import settings
 from lti_tool.cli.loading import loaded
@@ -83,37 +83,3 @@ def load(pack: Path) -> None:
     """
     found = loaded(pack, settings.load().content.dir)
     click.echo(f"{found.ref} loaded. Restart web and worker to use it.")
-
-
-@click.group()
-def assessment() -> None:
-    """The adaptive assessment."""
-
-
-@assessment.command("simulate")
-@click.option("--persons", default=150, show_default=True, help="Examinees per run")
-@click.option(
-    "--seed",
-    "seeds",
-    multiple=True,
-    type=int,
-    default=(100,),
-    show_default=True,
-    help="One run each; may be given repeatedly",
-)
-@click.option("--within", default=0.75, show_default=True, help="Correlation within an area")
-@click.option("--between", default=0.60, show_default=True, help="Correlation across areas")
-@click.option("--categories", default=2, show_default=True, help="2 (2PL) or 5 (graded)")
-@click.option("--json", is_flag=True, expose_value=False, help="Print JSON (always)")
-def simulate_command(
-    persons: int,
-    seeds: tuple[int, ...],
-    within: float,
-    between: float,
-    categories: int,
-) -> None:
-    """Simulate examinees; the figures of the assessment reference.
-
-    Example: roadmap assessment simulate --persons 150 --seed 100 --seed 101 --json
-    """
-    dump({"runs": simulate.runs(persons, seeds, within, between, categories)})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from competency import scoring
-from competency.assessment import Engine, Selection
+from competency.assessment import Engine, Selection, Terms
 from competency.because import Because, because
 from competency.evidence import Evidence, Source
 from competency.items import Item, Kind, Scene
@@ -252,10 +252,12 @@ def _next(
         posterior,
         soll,
         [q.item for q in asked],
-        soll.scenes,
-        seed=attempt.id,
-        # Their answers were shown.
-        never=(_practice(bank.items).key, *work.attempts.explained(learner.id)),
+        Terms(
+            roles=soll.scenes,
+            seed=attempt.id,
+            # Their answers were shown.
+            never=frozenset({_practice(bank.items).key, *work.attempts.explained(learner.id)}),
+        ),
     )
     if not isinstance(chosen, Selection):
         _finish(s, work, learner, attempt, asked, now)

@@ -11,6 +11,18 @@ from competency.target import Target
 from lti_tool.flows import role_list
 from lti_tool.ports import Learner, Services, StoredProfile, Work
 
+#: Settings that an attempt keeps to its end: name in `Limits`, name in `Config`, and what held for
+#: attempts begun before there was such a setting. New ones go to the end.
+FROZEN: tuple[tuple[str, str, int | float], ...] = (
+    ("min_items", "min_items", 5),
+    ("max_items", "max_items", 20),
+    ("correlation_within", "r_within", 0.5),
+    ("correlation_between", "r_between", 0.3),
+    ("foreign_worth", "foreign_worth", 1.0),
+    ("randomesque", "randomesque", 1),
+    ("max_minutes", "max_minutes", 0.0),
+)
+
 
 def versions(s: Services) -> dict[str, str]:
     """Return what a result is made with now: packs, engine, and the engine's settings.
@@ -18,14 +30,7 @@ def versions(s: Services) -> dict[str, str]:
     The settings are among them because an attempt must end as it began, also if an operator
     changes them meanwhile, and because a replay needs them.
     """
-    limits = s.limits
-    settings = (
-        limits.min_items,
-        limits.max_items,
-        limits.correlation_within,
-        limits.correlation_between,
-        limits.foreign_worth,
-    )
+    settings = (getattr(s.limits, name) for name, _field, _before in FROZEN)
     return {
         **s.content.versions,
         "engine": ENGINE_VERSION,
@@ -51,17 +56,18 @@ def engine(s: Services, frozen: Mapping[str, str] | None = None) -> Engine:
 def _engine(content: Content, frozen: tuple[tuple[str, str], ...]) -> Engine:
     # Building an engine lays out the whole bank as arrays; a page must not do it again.
     chosen = dict(frozen)
-    fewest, most, within, between, *later = chosen["settings"].split("/")
-    config = Config(
-        min_items=int(fewest),
-        max_items=int(most),
-        r_within=float(within),
-        r_between=float(between),
-        # Attempts begun before this setting was there knew no such difference.
-        foreign_worth=float(later[0]) if later else 1.0,
-    )
     framework = content.framework_of(chosen["framework"])
-    return Engine(framework, content.items_of(chosen["items"]), config, chosen)
+    items, config = content.items_of(chosen["items"]), config_of(chosen["settings"])
+    return Engine(framework, items, config, chosen)
+
+
+def config_of(settings: str) -> Config:
+    """Return the engine's settings as an attempt keeps them."""
+    values = settings.split("/")
+    known: dict[str, Any] = {}
+    for n, (_name, field, before) in enumerate(FROZEN):
+        known[field] = type(before)(values[n]) if n < len(values) else before
+    return Config(**known)
 
 
 def private(s: Services) -> frozenset[str]:

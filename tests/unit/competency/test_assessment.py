@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competency.assessment import Config, Engine, Selection, Stop
+from competency.assessment import Config, Engine, Selection, Stop, Terms
 from competency.errors import UnknownCompetency, UnknownItem
 from competency.evidence import Evidence, Source
 from competency.items import Kind
-from competency.posterior import Posterior, category_probabilities, observe, quadrature
-from competency.selection import Pool, expected_drops
+from competency.posterior import Posterior
 from competency.target import Target
-from tests.unit.competency.bank import beliefs, framework, item, random_bank, thresholds
+from tests.unit.competency.bank import framework, item, random_bank
 
 FRAMEWORK = framework()
 CODES = FRAMEWORK.dimensions
@@ -33,7 +32,7 @@ def run(
     """Answer with the given numbers (modulo categories) until the engine stops or they run out."""
     posterior, chosen, log = engine.prior(), [], []
     for number in answers:
-        step = engine.select(posterior, target, [key for key, _ in log], seed=seed)
+        step = engine.select(posterior, target, [key for key, _ in log], Terms(seed=seed))
         if isinstance(step, Stop):
             return chosen, log, posterior, step
         chosen.append(step)
@@ -46,59 +45,6 @@ answers = st.lists(st.integers(0, 59), min_size=1, max_size=24)
 
 
 # --- the choice -----------------------------------------------------------------------------------
-
-
-@settings(max_examples=25)
-@given(beliefs(4), thresholds(), st.booleans())
-def test_the_vectorised_worth_is_the_formula_of_the_reference(belief, b, own):
-    mean, cov = belief
-    cov[-1, :-1] = cov[:-1, -1] = 0.0
-    posterior = Posterior(mean, cov)
-    engine = Engine(
-        framework((3,)),
-        (
-            item("x", "1.1", 0.9, (-0.3, 0.4), kind=Kind.SELF_RATING),
-            item("y", "1.2", 1.3, b, kind=Kind.SELF_RATING if own else Kind.SINGLE_CHOICE),
-        ),
-    )
-    wanted = engine.wanted(Target((), {"1.1": 2, "1.3": 4}))
-    pool = Pool.of(engine.items, engine.dimension)
-    q = expected_drops(posterior, wanted, pool).sum(axis=1)
-    assert q[1] == pytest.approx(_worth_by_hand(posterior, wanted, [1, 3] if own else [1], 1.3, b))
-
-
-def _worth_by_hand(posterior, wanted, dimensions, a, b):
-    """Reference 3.4, one category after the other through `observe`."""
-    loading = np.zeros(len(posterior.mean))
-    loading[dimensions] = 1
-    nodes, weights = quadrature()
-    eta = loading @ posterior.mean + np.sqrt(loading @ posterior.cov @ loading) * nodes
-    predictive = category_probabilities(eta, a, b) @ weights
-    after = [_loss(observe(posterior, dimensions, a, b, x), wanted) for x in range(len(b) + 1)]
-    return _loss(posterior, wanted) - predictive @ np.array(after)
-
-
-def _loss(posterior, wanted):
-    from competency.selection import certainty
-
-    p = certainty(posterior, wanted)
-    return (p * (1 - p)).sum()
-
-
-@settings(max_examples=40)
-@given(beliefs(27))
-def test_no_question_is_expected_to_do_harm(belief):
-    mean, cov = belief
-    cov[-1, :-1] = cov[:-1, -1] = 0.0
-    pool = Pool.of(BANK, ENGINE.dimension)
-    drops = expected_drops(Posterior(mean, cov), ENGINE.wanted(ALL), pool)
-    assert drops.sum(axis=1).min() >= -1e-3
-
-
-def test_an_item_that_does_not_discriminate_is_worth_nothing():
-    pool = Pool.of((item("x", "1.1", 1e-6, (0.0,)),), ENGINE.dimension)
-    q = expected_drops(ENGINE.prior(), ENGINE.wanted(ALL), pool).sum()
-    assert q == pytest.approx(0.0, abs=1e-6)
 
 
 @settings(max_examples=20)
@@ -117,17 +63,18 @@ def test_questions_come_from_the_learners_own_work():
     bank = tuple(
         replace(i, roles=frozenset({"GB" if n % 2 else "VFA"})) for n, i in enumerate(BANK)
     )
-    step = Engine(FRAMEWORK, bank).select(ENGINE.prior(), ALL, (), roles=("GB",))
+    step = Engine(FRAMEWORK, bank).select(ENGINE.prior(), ALL, (), Terms(roles=("GB",)))
     assert isinstance(step, Selection)
     assert "GB" in step.item.roles
 
 
 def test_a_filter_that_would_leave_nothing_is_skipped():
     bank = (item("x", "1.1", 1.2, (0.0,), roles=frozenset({"VFA"}), kind=Kind.SELF_RATING),)
-    step = Engine(FRAMEWORK, bank).select(ENGINE.prior(), SOME, (), roles=("GB",))
+    step = Engine(FRAMEWORK, bank).select(ENGINE.prior(), SOME, (), Terms(roles=("GB",)))
     assert isinstance(step, Selection)
     assert step.reason["candidates"] == {
-        "bank": 1, "unused": 1, "required": 1, "scene": 1, "mix": 1,
+        "bank": 1, "unused": 1, "language": 1, "required": 1, "fresh": 1, "exposure": 1,
+        "scene": 1, "mix": 1,
     }  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from competency.assessment import Engine, Selection
+from competency.assessment import Engine, Selection, Terms
 from competency.checks import check
 from competency.errors import ChecksumMismatch, PackError, UnknownPack
 from competency.expert import BASIS, expert_parameters
-from competency.items import Item, Kind, Option, Scene
+from competency.items import Item, Kind, Model, Option, Scene
 from competency.packs import Content, checksum, read_manifest, seal
 from competency.scoring import categories
 from competency.target import Target
@@ -112,7 +112,8 @@ def test_every_role_is_assessed_to_an_end_in_its_own_work(content: Content, role
     engine = Engine(content.framework, content.items, versions=content.versions)
     target = Target.of([r for r in content.roles if r.key == role])
     posterior, asked = engine.prior(), []
-    while isinstance(step := engine.select(posterior, target, asked, target.roles), Selection):
+    terms = Terms(roles=target.roles)
+    while isinstance(step := engine.select(posterior, target, asked, terms), Selection):
         assert step.item.scene((role,)).familiar
         asked.append(step.item.key)
         posterior = engine.answered(posterior, step.item, step.item.categories - 1)
@@ -295,6 +296,8 @@ def test_data_that_is_not_json_is_refused(copy: Path):
         ({"a": 0, "b": [0.0]}, "a: expected a number from"),
         ({"b": [0.0]}, "a: expected a number above 0"),
         ({"a": 1.2, "b": []}, "b: expected at least one"),
+        ({"a": 1.2, "b": [0.5, 0.5]}, "b: expected strictly increasing numbers"),
+        ({"a": 1.2, "b": [0.0], "model": "3pl"}, "model: unknown"),
         (None, r"1\.1-01: expected an object"),
     ],
 )
@@ -308,6 +311,16 @@ def test_an_item_without_sound_parameters_is_refused(
     checksums_only(path.parent)
     with pytest.raises(PackError, match=message):
         Content.load(copy)
+
+
+def test_an_item_may_be_of_the_partial_credit_model(copy: Path):
+    path = copy / PACKS["items"] / "parameters.json"
+    data = json.loads(path.read_text())
+    data["items"]["1.1-01"] = {"a": 1.2, "b": [0.5, -0.5], "model": "gpcm"}
+    path.write_text(json.dumps(data))
+    checksums_only(path.parent)
+    item = next(i for i in Content.load(copy).items if i.key == "1.1-01")
+    assert (item.model, item.b) == (Model.GPCM, (0.5, -0.5))
 
 
 def test_a_question_may_say_itself_in_easy_words_and_where_it_touches_digcomp(copy: Path):

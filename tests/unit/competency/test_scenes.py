@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from competency.assessment import Config, Engine, Selection
+from competency.assessment import Config, Engine, Selection, Terms
 from competency.items import Item, Kind, Scene
 from competency.packs import Content
 from competency.posterior import Posterior
@@ -37,7 +37,7 @@ def questions(
     """Return what was believed, what had been asked, and what came next, for each question."""
     posterior, asked, steps = engine.prior(), [], []
     for number in answers:
-        step = engine.select(posterior, target, asked, roles)
+        step = engine.select(posterior, target, asked, Terms(roles=roles))
         if not isinstance(step, Selection):
             break
         steps.append((posterior, list(asked), step))
@@ -92,7 +92,7 @@ def test_scenes_change_nothing_but_the_first_question_where_a_tenant_wants_no_di
     plain = tuple(replace(i, roles=frozenset(), for_all=True) for i in bank)
     with_scenes = Engine(FRAMEWORK, bank, Config(foreign_worth=1.0))
     for posterior, asked, step in questions(with_scenes, numbers)[1:]:
-        other = Engine(FRAMEWORK, plain).select(posterior, ALL, asked, ("GB",))
+        other = Engine(FRAMEWORK, plain).select(posterior, ALL, asked, Terms(roles=("GB",)))
         assert isinstance(other, Selection)
         assert other.item.key == step.item.key
 
@@ -110,12 +110,12 @@ def test_the_log_says_whose_work_a_question_is_from_and_what_a_foreign_one_count
     own = item("a", "1.1", 1.0, (0.0,), roles=frozenset({"GB"}))
     foreign = replace(own, key="b", a=2.5, roles=frozenset({"VFA"}))
     engine = Engine(FRAMEWORK, (own, foreign), Config(foreign_worth=0.2))
-    first = engine.select(engine.prior(), Target((), {"1.1": 3}), (), ("GB",))
+    first = engine.select(engine.prior(), Target((), {"1.1": 3}), (), Terms(roles=("GB",)))
     assert isinstance(first, Selection)
     assert first.reason["foreign_worth"] == 0.2
     assert first.reason["chosen"]["scene"] == "own"
     assert first.reason["candidates"]["scene"] == 1
-    then = engine.select(engine.prior(), Target((), {"1.1": 3}), ("a",), ("GB",))
+    then = engine.select(engine.prior(), Target((), {"1.1": 3}), ("a",), Terms(roles=("GB",)))
     assert isinstance(then, Selection)
     assert then.reason["chosen"]["scene"] == "foreign"
 
@@ -125,7 +125,7 @@ def test_an_item_whose_answer_was_shown_is_never_asked():
     engine = Engine(FRAMEWORK, bank)
     best = engine.select(engine.prior(), ALL, ())
     assert isinstance(best, Selection)
-    other = engine.select(engine.prior(), ALL, (), never=(best.item.key,))
+    other = engine.select(engine.prior(), ALL, (), Terms(never=frozenset({best.item.key})))
     assert isinstance(other, Selection)
     assert other.item.key != best.item.key
 
