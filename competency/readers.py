@@ -135,8 +135,6 @@ def _with_parameters(item: Item, rows: Record, basis: str) -> Item:
     if not b:
         raise row.wrong("b", "expected at least one number")
     model = _choice(row, "model", Model) if "model" in row.data else Model.GRM
-    if model is Model.GRM and any(x >= y for x, y in pairwise(b)):
-        raise row.wrong("b", "expected strictly increasing numbers in a graded item")
     return replace(item, a=a, b=b, basis=basis, model=model)
 
 

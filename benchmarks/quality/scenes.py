@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from competency.assessment import Config, Engine, Selection, Terms
-from competency.items import Item, Scene
+from competency.items import Item, Model, Scene
 from competency.packs import Content
 from competency.posterior import Array, Posterior, category_probabilities
 from competency.target import Target
@@ -44,7 +44,7 @@ def sitting(engine: Engine, target: Target, role: str, theta: Array, person: int
     p = np.array(list(engine.certainty(posterior, target).values()))
     wanted = engine.wanted(target)
     sure = np.maximum(p, 1 - p) >= engine.config.decided
-    right = ((p >= 0.5) == (theta[wanted.dimensions] >= wanted.cuts))[sure]
+    right = ((p >= 0.5) == (wanted.loadings @ theta >= wanted.cuts))[sure]
     foreign = np.mean([item.scene((role,)) is Scene.FOREIGN for item in asked])
     return Sitting(
         len(asked),
@@ -62,7 +62,9 @@ def _next(
 
 def _answer(engine: Engine, item: Item, theta: Array, draw: float) -> int:
     eta = theta[engine.dimension[item.competency]] + (theta[-1] if item.self_report else 0.0)
-    below = category_probabilities(np.array([eta]), item.a, item.b)[:, 0].cumsum()
+    below = category_probabilities(np.array([eta]), item.a, item.b, item.model is Model.GPCM)[
+        :, 0
+    ].cumsum()
     return min(int((draw > below).sum()), len(item.b))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from competency.calibration.bank import Bank, BankItem
 from competency.calibration.report import Verdict, judged
-from competency.items import Item
+from competency.items import Item, Model
 
 
 class Kept(StrEnum):
@@ -22,7 +22,7 @@ class Kept(StrEnum):
     OUT = "the report says: not to be asked for now"
     SELF_REPORT = "self-report: ability and over-rating are not told apart"
     CATEGORIES = "another number of categories"
-    PARTIAL_CREDIT = "fits partial credit, the assessment asks with graded curves"
+    COINCIDING = "two of its difficulties are the same to four digits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ def proposed(bank: Bank, items: Sequence[Item], source: str) -> Proposal:
         new = found.get(item.key)
         if why := _kept(item, new, out):
             kept[item.key] = why
-            rows[item.key] = {"a": item.a, "b": list(item.b)}
+            rows[item.key] = _row(item.a, item.b, item.model)
         elif new:
-            rows[item.key] = {"a": round(new.a, 4), "b": [round(b, 4) for b in new.b]}
+            rows[item.key] = _row(round(new.a, 4), [round(b, 4) for b in new.b], Model(new.model))
     taken = tuple(key for key in rows if key not in kept)
     basis = f"kalibriert: {bank.persons} Personen, {len(taken)} von {len(rows)} Fragen"
     document = {"basis": basis, "source": source, "kept": kept, "items": rows}
@@ -62,6 +62,13 @@ def _kept(item: Item, new: BankItem | None, out: set[str]) -> Kept | None:
         return Kept.OUT
     if len(new.b) != len(item.b):
         return Kept.CATEGORIES
-    if new.model == "gpcm" or any(round(x, 4) >= round(y, 4) for x, y in pairwise(new.b)):
-        return Kept.PARTIAL_CREDIT
+    # Steps of partial credit may come in any order; graded curves rise (readers and checks say so).
+    if new.model == Model.GRM and any(round(x, 4) >= round(y, 4) for x, y in pairwise(new.b)):
+        return Kept.COINCIDING
     return None
+
+
+def _row(a: float, b: Sequence[float], model: Model) -> dict[str, Any]:
+    """Return what parameters.json says of an item; the model only where it is not graded."""
+    row: dict[str, Any] = {"a": a, "b": list(b)}
+    return row if model is Model.GRM else {**row, "model": model.value}
