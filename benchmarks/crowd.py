@@ -84,7 +84,7 @@ class Crowd:
         return ident(1, n)
 
     def town(self, n: int) -> Town:
-        return self.towns[self.home[n]]
+        return self.towns[int(self.home[n])]
 
 
 def ident(kind: int, n: int) -> str:

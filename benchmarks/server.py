@@ -32,9 +32,14 @@ def floor() -> Any:
     """Return an app with one empty page."""
     app = Flask("floor")
     app.add_url_rule("/healthz", "empty", lambda: "")
-    app.add_url_rule("/slow", "slow", lambda: time.sleep(2) or "done")
+    app.add_url_rule("/slow", "slow", _slow)
     app.add_url_rule("/post", "post", lambda: str(len(request.get_data())), methods=["POST"])
     return app
+
+
+def _slow() -> str:
+    time.sleep(2)
+    return "done"
 
 
 APPS: dict[str, Callable[[], Any]] = {"tool": tool, "floor": floor, "pylti": pylti}
@@ -56,7 +61,7 @@ def waitress(app: str, host: str, port: int, _processes: int) -> None:
 def gunicorn(app: str, host: str, port: int, processes: int) -> None:
     from gunicorn.app.base import BaseApplication
 
-    class Application(BaseApplication):
+    class Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             for name, value in {
                 "bind": f"{host}:{port}",

@@ -45,7 +45,7 @@ def postgres_server() -> Iterator[str]:
     # Not below pytest's folder: the server's user must be able to walk to it.
     folder = Path(tempfile.mkdtemp(prefix="roadmap-postgres-"))
     data, port = folder / "data", free_port()
-    as_user: list[str] = []
+    as_user: list[str | Path] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = pwd.getpwnam("postgres")
         shutil.chown(folder, user.pw_uid, user.pw_gid)

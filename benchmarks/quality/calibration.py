@@ -66,7 +66,7 @@ class World:
         theta = np.sqrt(self.r) * shared + np.sqrt(1 - self.r) * rng.normal(
             size=(persons, COMPETENCES)
         )
-        return (np.exp(0.6 * theta) - np.exp(0.18)) / 0.79 if self.skewed else theta
+        return np.asarray((np.exp(0.6 * theta) - np.exp(0.18)) / 0.79 if self.skewed else theta)
 
 
 WORLDS = {

@@ -135,11 +135,14 @@ def _attempt(engine: Engine, target: Target, rng: np.random.Generator, terms: Te
 
 def main() -> None:
     ours, peers, planned = measure()
-    peer = round(float(np.percentile(peers, 95)), 3)
-    by_item = {"peer": "the same rule, one item at a time", "peer_value": peer}
+    by_item = _peer("the same rule, one item at a time", peers)
     print(json.dumps(_line("selection_p95", ours, by_item, 2.0)))
-    plain = {"peer": "without a blueprint", "peer_value": round(float(np.percentile(ours, 95)), 3)}
+    plain = _peer("without a blueprint", ours)
     print(json.dumps(_line("selection_blueprint_p95", planned, plain, 100.0)))
+
+
+def _peer(name: str, took: list[float]) -> Mapping[str, str | float]:
+    return {"peer": name, "peer_value": round(float(np.percentile(took, 95)), 3)}
 
 
 def _line(
