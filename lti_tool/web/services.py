@@ -11,6 +11,7 @@ from lti_tool.ports import Limits, Store
 from lti_tool.ports import Services as FlowServices
 from lti_tool.seal import Seal
 from lti_tool.settings import Settings
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
 
 
@@ -29,6 +30,8 @@ class House(Protocol):
     def seal(self) -> Seal: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def meaning(self) -> Meaning: ...
 
 
 def house() -> House:

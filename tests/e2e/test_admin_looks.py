@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.conftest import missing
 from tests.e2e.test_pages_look import AXE, COUNTS, DESK, PHONE, RUN_AXE, SMALL_TARGETS, TAGS
-from tests.pages.desk import Official, busy, by_link, new_town, official, with_right
+from tests.pages.desk import Official, busy, by_link, lively, new_town, official, with_right
 from tests.pages.scene import Stage
 from tests.pages.serving import served
 
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
     *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
+    *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe"),
     *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
 )
 
@@ -26,6 +27,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         missing("axe-core", "tools/build_assets.py")
     with served(tmp_path_factory.mktemp("desk")) as made:
         busy(made)
+        lively(made)
         with_right(made, "lotse")
         yield made
 

@@ -4,6 +4,8 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import orjson
+
 from competency.soll import Granularity
 from lti_tool.flows import role_list, soll
 from lti_tool.flows import staff as rights
@@ -22,12 +24,14 @@ from lti_tool.store import (
 )
 from lti_tool.store.arrivals import Arrivals
 from lti_tool.store.database import us
+from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.xapi import unmapped
 from tests.pages.scene import Stage, Visitor
-from xapi_bridge.statement import Bad
+from xapi_bridge.statement import Bad, parse
 
 OPERATOR = Actor("cli")
 OWN_ROLE = "BAD"
+PAGE, QUIZ = (f"https://lms.example/mod/{m}" for m in ("page/view.php?id=9", "h5p/view.php?id=3"))
 NAME, RESULT = "Frau Kanarienvogel", 0.4711  # must never be seen
 HALF_READ = (
     f'{{"id": "6b9d1f0e-6a0f-4d3e-9d52-4a1f6d1f0009", "actor": {{"name": "{NAME}", "mbox": "x"}}, '
@@ -125,6 +129,46 @@ def busy(stage: Stage) -> None:
         checkups.finish(conn, tenant_id, RESULTS, now)
     _letters(stage, store.id, now)
     decided(stage)
+
+
+def lively(stage: Stage, store: LrsConnection | None = None) -> LrsConnection:
+    """Let somebody do things in the learning portal, one of them as H5P and one unknown."""
+    somebody = stage.visitor()
+    with stage.s.store.read() as work:
+        name = work.learners.places(somebody.learner_id)[0].subject
+    said = [
+        _statement(name, "completed", PAGE, "Sichere Passwörter"),
+        _statement(name, "completed", QUIZ, "Quiz Phishing", score={"raw": 9, "min": 0, "max": 10}),
+        _statement(name, "initialized", QUIZ, "Quiz Phishing"),
+        _statement(name, "mastered", QUIZ, "Quiz Phishing"),
+        _statement("nobody-yet", "completed", PAGE, "Sichere Passwörter"),
+    ]
+    with stage.house.database.begin() as conn:
+        store = store or lrs.add(
+            conn,
+            stage.house.seal,
+            tenant_id=stage.tenant.id,
+            name="lernen",
+            endpoint="https://lrs.example/xapi",
+            key="k",
+            secret="s",
+            now=stage.now,
+        )
+        arrivals = Arrivals(conn, stage.house.seal, store, stage.house.meaning, us(stage.now))
+        arrivals.take([parse(orjson.dumps(document)) for document in said], None)
+    return store
+
+
+def _statement(person: str, verb: str, activity: str, name: str, **result: object) -> object:
+    return {
+        "id": str(uuid.uuid4()),
+        "actor": {"name": NAME, "account": {"homePage": "https://lms.example", "name": person}},
+        "verb": {"id": f"http://adlnet.gov/expapi/verbs/{verb}"},
+        "object": {"id": activity, "definition": {"name": {"de": name}}},
+        "result": result or {"completion": True},
+        "timestamp": "2026-11-20T09:00:00Z",
+        "stored": "2026-11-20T09:00:01Z",
+    }
 
 
 def decided(stage: Stage) -> None:

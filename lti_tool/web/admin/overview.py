@@ -155,7 +155,7 @@ def _activity(conn: Connection, tenant_id: str, now: datetime) -> Light:
 
 
 def _mapping(conn: Connection, tenant_id: str, _now: datetime) -> Light:
-    number = len(mappings.still_unmapped(conn, tenant_id))
+    number = len(mappings.SqlMappings(conn).unmapped(tenant_id))
     title = _("Activities and units")
     if number:
         said = ngettext(
@@ -163,9 +163,9 @@ def _mapping(conn: Connection, tenant_id: str, _now: datetime) -> Light:
             "%(num)d completed activities belong to no unit.",
             number,
         )
-        remedy = _("Map them: `roadmap mapping unmapped`, then `roadmap mapping import`.")
-        return Light("connection", title, "look", said, remedy)
-    return Light("connection", title, "good", _("Every completed activity is mapped."))
+        remedy = _("Say which unit they stand for.")
+        return Light("mapping", title, "look", said, remedy)
+    return Light("mapping", title, "good", _("Every completed activity is mapped."))
 
 
 def _outbox(conn: Connection, tenant_id: str, _now: datetime) -> Light:

@@ -15,6 +15,7 @@ AREAS: Mapping[str, object] = {
     "connection": _l("Connection"),
     "platforms": _l("Learning portals"),
     "refusals": _l("Refusals"),
+    "mapping": _l("Mapping"),
     "jobs": _l("Jobs"),
     "outbox": _l("Outgoing"),
     "quarantine": _l("Quarantine"),
