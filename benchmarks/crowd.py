@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateIndex, DropIndex
 from lti_tool.ports import TenantSettings
 from lti_tool.store import lrs, platforms, tenants
 from lti_tool.store.database import Database, us
-from lti_tool.store.schema import core, lti, metadata, xapi
+from lti_tool.store.schema import core, embedded, lti, metadata, xapi
 from tests.pages.scene import Stage
 
 SEED = 3
@@ -109,8 +109,8 @@ def fill(stage: Stage, size: Size) -> Crowd:
         core.outbox: lambda: _outbox(stage, crowd),
         core.job: lambda: _jobs(stage, crowd),
         core.audit: lambda: _audit(stage, crowd),
-        xapi.xapi_statement: lambda: _embedded(stage, crowd, size),
-        xapi.xapi_link: lambda: _links(stage, crowd, size),
+        embedded.xapi_statement: lambda: _embedded(stage, crowd, size),
+        embedded.xapi_link: lambda: _links(stage, crowd, size),
     }
     load = _load_sqlite if database.sqlite else _load_postgres
     load(database, tables)
@@ -450,8 +450,7 @@ def _embedded(stage: Stage, crowd: Crowd, size: Size) -> Iterator[dict[str, Any]
             "tenant_id": s.town.tenant_id,
             "statement_id": s.id,
             "stored_us": s.at,
-            "verb": s.key,
-            "digest": s.key,
+            "verb": s.key[:32],
             "raw": RAW,
         }
 
@@ -462,7 +461,7 @@ def _links(stage: Stage, crowd: Crowd, size: Size) -> Iterator[dict[str, Any]]:
             yield {
                 "tenant_id": s.town.tenant_id,
                 "kind": kind,
-                "value": f"{value:064x}",
+                "value": f"{value:032x}",
                 "stored_us": s.at,
                 "direct": True,
             }

@@ -57,7 +57,7 @@ def create_app(
     routes.register(app)
     per_minute = settings.security.refusals_per_minute
     lti.install(app, RefusalLimit(per_minute, refusals_file), replay=_parked(house))
-    app.register_blueprint(xapi.blueprint)
+    xapi.install(app, settings, refusals_file)
     app.register_blueprint(health.health)
     admin.register(app, lambda tenant_id: [r.document() for r in of_tenant(house, tenant_id)])
     if settings.server.trusted_proxies:

@@ -377,6 +377,10 @@ class Learners(Protocol):
         """Return who neither came nor showed any activity since, the longest unseen first."""
         ...
 
+    def counts(self, learner_id: str) -> Mapping[str, int]:
+        """Return how many rows with this person's data there are, by table."""
+        ...
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Json]]]:
         """Return every row with this person's data by table, for the export."""
         ...
@@ -750,6 +754,35 @@ class Mappings(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class LrsKey:
+    """A key of the embedded LRS as an admin sees it; its secret is shown once, when it is made."""
+
+    key: str
+    scope: str  # write | mine | read | all
+    name: str  # which system has it, in words
+    created: datetime
+    used: datetime | None  # to the day
+    revoked: datetime | None
+
+
+class LrsKeys(Protocol):
+    def make(self, tenant_id: str, scope: str, name: str, now: datetime) -> tuple[str, str]:
+        """Store a new key; return it and its secret."""
+        ...
+
+    def listed(self, tenant_id: str) -> tuple[LrsKey, ...]:
+        """Return the keys of a municipality, revoked ones too, the oldest first."""
+        ...
+
+    def revoke(self, tenant_id: str, key: str, now: datetime) -> None:
+        """Take a key out of use, at once and for good.
+
+        :raises NotFound: the municipality has no such key in use.
+        """
+        ...
+
+
 class Work(Protocol):
     """One transaction, by area."""
 
@@ -785,6 +818,8 @@ class Work(Protocol):
     def quarantine(self) -> Quarantine: ...
     @property
     def mappings(self) -> Mappings: ...
+    @property
+    def lrs_keys(self) -> LrsKeys: ...
 
 
 class Store(Protocol):

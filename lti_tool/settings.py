@@ -111,6 +111,11 @@ class Lrs:
 
 
 @dataclass(frozen=True, slots=True)
+class Xapi:
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Worker:
     poll_s: float
     lease_s: float
@@ -127,6 +132,7 @@ class Retention:
     audit: int
     parked: int
     embedded_statements: int
+    embedded_documents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,7 @@ class Settings:
     assessment: Assessment
     planning: Planning
     lrs: Lrs
+    xapi: Xapi
     worker: Worker
     retention: Retention
     privacy: Privacy

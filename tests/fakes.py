@@ -116,6 +116,9 @@ class FakeLearners:
     def unseen_since(self, before: datetime, most: int) -> tuple[str, ...]:
         return ()  # nobody's clock is kept in memory
 
+    def counts(self, learner_id: str) -> Mapping[str, int]:
+        return {table: len(rows) for table, rows in self.rows(learner_id).items()}
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
         return {"learner": [vars(self.m.learners[learner_id])]}
 

@@ -398,6 +398,8 @@ def every_command(
     if not isinstance(command, click.Group):
         yield path, command
         return
+    if command.invoke_without_command:
+        yield path, command
     for name, below in command.commands.items():
         yield from every_command(below, (*path, name))
 

@@ -19,6 +19,9 @@ _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 # Possessive, and a quote that is never closed is a token of its own: else a few KB of escaped
 # quotes are tried from every one of them, in time that grows with the square of their number.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{},"]', re.DOTALL)
+_NAME = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"(\s*+:)?', re.DOTALL)
+# A colon that is not at once behind a name, or is written in another way.
+_HIDDEN = (b" :", b"\t:", b"\n:", b"\r:", rb"\u003a", rb"\u003A")
 _KEY = re.compile(rb'\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 
 
@@ -86,3 +89,27 @@ def spans(raw: bytes, opening: bytes) -> list[tuple[int, int]]:
             found.append((begin, token.start()))
             begin = token.end()
     raise MalformedPage("The answer is not the JSON it should be.")
+
+
+def repeats_a_name(raw: bytes, found: object) -> bool:
+    """Return whether valid JSON has an object with the same name twice; `found` is it, parsed.
+
+    Parsed, a name is there once. So there are fewer names then than were written.
+
+    :raises TypeError: it is nested deeper than can be written again.
+    """
+    again = orjson.dumps(found)
+    if any(colon in raw for colon in _HIDDEN):
+        return _names(raw) != _names(again)
+    # A quote before a colon is the end of a name, or else the beginning of a text: and that is the
+    # same in both, or lost together with its name.
+    return _without_escapes(raw).count(b'":') != _without_escapes(again).count(b'":')
+
+
+def _without_escapes(raw: bytes) -> bytes:
+    """Return JSON in which every quote begins or ends a text."""
+    return raw.replace(rb"\\", b"x").replace(rb"\"", b"x")
+
+
+def _names(raw: bytes) -> int:
+    return sum(map(bool, _NAME.findall(raw)))

@@ -27,7 +27,7 @@ from lti_tool.errors import RoadmapError
 from lti_tool.flows import assigning
 from lti_tool.ports import TenantSettings
 from lti_tool.settings import ROOT, Settings
-from lti_tool.store import lrs, mappings, migrations, platforms, tenants, xapi_statements
+from lti_tool.store import lrs, mappings, migrations, platforms, tenants, xapi_keys
 
 TENANT = "musterstadt"
 PATIENCE_S = 30.0
@@ -112,11 +112,11 @@ def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
         )
         token = house.seal.seal(given["plan_token"])
         platforms.set_plan_service(conn, platform.id, given["plan_url"], token)
-        credential = xapi_statements.add_credential
+        credential = xapi_keys.add_credential
         credential(conn, tenant.id, given["lrs_key"], given["lrs_secret"], "write", now())
         credential(conn, tenant.id, given["lrs_read_key"], given["lrs_read_secret"], "read", now())
         # The bridge talks to the embedded LRS over HTTP like to any other, with its own key.
-        key, secret = xapi_statements.new_credential(conn, tenant.id, "all", now())
+        key, secret = xapi_keys.new_credential(conn, tenant.id, "all", now())
         lrs.add(
             conn,
             house.seal,

@@ -1,7 +1,5 @@
 """`roadmap lrs`, `outbox`: activity in, paths out."""
 
-import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +7,14 @@ import click
 
 from lti_tool import jobs as the_jobs
 from lti_tool.bootstrap import House
+from lti_tool.cli.lrs_keys import key
 from lti_tool.cli.opening import as_json, dump, now, opened, show, tenant_option
 from lti_tool.cli.quarantine import quarantine
-from lti_tool.errors import NotFound, RoadmapError
+from lti_tool.errors import NotFound
 from lti_tool.flows import resending
 from lti_tool.ports import Actor
 from lti_tool.store import lrs as connections
-from lti_tool.store import tenants, xapi_statements
+from lti_tool.store import tenants
 from lti_tool.store.audit import SqlAudit
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.outbox import SqlOutbox
@@ -70,37 +69,6 @@ def add(name: str, tenant: str, endpoint: str, key: str, secret_file: Path, stri
             )
             SqlAudit(conn).note("cli", "lrs.add", {"lrs": name}, now(), made.tenant_id)
     click.echo(f"LRS {made.name} added. {_words(found)}")
-
-
-@lrs.command()
-@tenant_option
-@click.option(
-    "--scope",
-    type=click.Choice(["write", "read", "all"]),
-    required=True,
-    help="What the key may do: an LMS that sends needs `write`",
-)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the secret; must not exist yet",
-)
-def key(tenant: str, scope: str, out: Path) -> None:
-    """Make a key for the embedded LRS (/xapi) and switch that LRS on for the municipality.
-
-    The secret is written once, to a file that only you can read.
-
-    Example: roadmap lrs key --tenant musterstadt --scope write --out moodle-lrs.txt
-    """
-    with opened() as house, house.database.begin() as conn:
-        found = tenants.by_key(conn, tenant)
-        tenants.change(conn, found.id, replace(found.settings, lrs_embedded=True))
-        name, secret = xapi_statements.new_credential(conn, found.id, scope, now())
-        SqlAudit(conn).note("cli", "lrs.key", {"scope": scope}, now(), found.id)
-        endpoint = f"{house.settings.server.base_url}/xapi"
-        _write_secret(out, f"endpoint {endpoint}\nkey {name}\nsecret {secret}\n")
-    click.echo(f"{out} written. The embedded LRS is on for {tenant}: {endpoint}")
 
 
 @lrs.command("list")
@@ -191,6 +159,7 @@ def probe(name: str, as_json: bool) -> None:
         click.echo(_words(found))
 
 
+lrs.add_command(key)
 lrs.add_command(quarantine)
 
 
@@ -223,15 +192,6 @@ def retry() -> None:
     with opened() as house:
         number = resending.resend(house.flows, Actor("cli"), now())
     click.echo(f"{number} will be sent again.")
-
-
-def _write_secret(out: Path, text: str) -> None:
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise RoadmapError(f"{out} is there already.", remedy="Choose another --out.") from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _words(found: Capabilities) -> str:

@@ -16,7 +16,7 @@ from lti_tool.ports import Learner, Services, Work
 
 #: The sections of the export that other programs rely on (design/contract.md).
 SECTIONS = {
-    "statements.json": ("statement",),
+    "statements.json": ("statement", "xapi_statement"),
     "evidence.json": ("evidence",),
     "answers.json": ("attempt", "question", "reflection"),
     "profile.json": ("learner", "profile"),
@@ -40,11 +40,11 @@ class StoredGroup:
 
 def stored(s: Services, learner: Learner) -> tuple[StoredGroup, ...]:
     with s.store.read() as work:
-        rows = work.learners.rows(learner.id)
+        counts = work.learners.counts(learner.id)
     return tuple(
-        StoredGroup(p.table, p.shown, p.kept, p.visible_to, len(rows.get(p.table, ())))
+        StoredGroup(p.table, p.shown, p.kept, p.visible_to, counts[p.table])
         for p in s.registry
-        if rows.get(p.table)
+        if counts.get(p.table)
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Row, Table, case, delete, select, update
+from sqlalchemy import Connection, LargeBinary, Row, Table, case, delete, func, select, update
 
 from lti_tool.errors import NotFound
 from lti_tool.ports import LaunchPlace, Learner
@@ -153,13 +153,28 @@ class SqlLearners:
         )
         return tuple(found.scalars())
 
+    def counts(self, learner_id: str) -> Mapping[str, int]:
+        found = {
+            table.name: self._count(table, learner_id)
+            for table in metadata.sorted_tables
+            if "learner_id" in table.c
+        }
+        embedded = forgetting.embedded_counts(self.conn, self.seal, learner_id)
+        return {**found, "learner": 1, **embedded}
+
+    def _count(self, table: Table, learner_id: str) -> int:
+        mine = select(func.count()).select_from(table).where(table.c.learner_id == learner_id)
+        return self.conn.execute(mine).scalar_one()
+
     def rows(self, learner_id: str) -> Mapping[str, list[Mapping[str, Any]]]:
         found = {
             table.name: self._rows(table, table.c.learner_id == learner_id)
             for table in metadata.sorted_tables
             if "learner_id" in table.c
         }
-        return found | {"learner": self._rows(core.learner, core.learner.c.id == learner_id)}
+        embedded = forgetting.embedded_rows(self.conn, self.seal, learner_id)
+        own = {"learner": self._rows(core.learner, core.learner.c.id == learner_id)}
+        return {**found, **own, **embedded}
 
     def _rows(self, table: Table, mine: Any) -> list[Mapping[str, Any]]:
         hidden = {c.name for c in table.c if isinstance(c.type, LargeBinary)} | {"secret_hash"}

@@ -21,7 +21,7 @@ from lti_tool.logs import log
 OURS = "lti_tool."
 NOBODY = "unnamed"
 # These only pass statements on; the name is that of whoever called them.
-PASSING = frozenset({"lti_tool.store.database", __name__})
+PASSING = frozenset({"lti_tool.store.bulk", "lti_tool.store.database", __name__})
 _SLOW_S: WeakKeyDictionary[Dialect, float] = WeakKeyDictionary()  # an engine has its own dialect
 
 

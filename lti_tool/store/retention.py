@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 
 from lti_tool.settings import Retention
+from lti_tool.store import xapi_persons
 from lti_tool.store.database import Database, tidy, us
-from lti_tool.store.schema import core, lti, soll, staff, xapi
+from lti_tool.store.schema import core, embedded, lti, soll, staff, xapi
 
 STAFF_SESSION_KEPT_DAYS, STAFF_LINK_KEPT_DAYS = 2, 1
 COURSE_SIZE_KEPT_DAYS = 30
@@ -223,12 +224,25 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
             xapi.quarantine.c.first_seen_us < before(kept.raw_statements),
         ),
         "embedded LRS: search keys": Rule(
-            xapi.xapi_link,
-            xapi.xapi_link.c.stored_us < before(kept.embedded_statements),
+            embedded.xapi_link,
+            embedded.xapi_link.c.stored_us < before(kept.embedded_statements),
         ),
         "embedded LRS: statements": Rule(
-            xapi.xapi_statement,
-            xapi.xapi_statement.c.stored_us < before(kept.embedded_statements),
+            embedded.xapi_statement,
+            embedded.xapi_statement.c.stored_us < before(kept.embedded_statements),
+        ),
+        # Not today's: a statement that has just brought the same file again is not through yet.
+        "embedded LRS: attachments": Rule(
+            embedded.xapi_attachment,
+            (embedded.xapi_attachment.c.stored_us < before(1)) & xapi_persons.unused(),
+        ),
+        "embedded LRS: documents": Rule(
+            embedded.xapi_document,
+            embedded.xapi_document.c.updated_us < before(kept.embedded_documents),
+        ),
+        "embedded LRS: activities": Rule(
+            embedded.xapi_activity,
+            embedded.xapi_activity.c.updated_us < before(kept.embedded_statements),
         ),
         "audit": Rule(core.audit, core.audit.c.at_us < before(kept.audit)),
         "revoked rights": Rule(

@@ -26,6 +26,7 @@ from lti_tool.store.quarantine import SqlQuarantine
 from lti_tool.store.soll import SqlSoll
 from lti_tool.store.staff import SqlStaff
 from lti_tool.store.workshops import SqlWorkshops
+from lti_tool.store.xapi_keys import SqlLrsKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,10 @@ class SqlWork:
     @cached_property
     def quarantine(self) -> SqlQuarantine:
         return SqlQuarantine(self.conn, self.seal, self.meaning)
+
+    @cached_property
+    def lrs_keys(self) -> SqlLrsKeys:
+        return SqlLrsKeys(self.conn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ def seen_by() -> dict[str, str]:
         "nobody": _("nobody"),
         "learner, receiving system": _("you, and where it is sent to"),
         "learner, chosen recipient": _("you, and whom you chose"),
+        "systems with a key of this LRS": _("systems that your municipality gave a key"),
         "learner, administration": _("you, and the administration"),
         "learner, administration of the municipality": _("you, and who manages this service"),
     }

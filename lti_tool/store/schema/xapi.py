@@ -1,4 +1,4 @@
-"""LRS connections, the lossless pull, and the embedded LRS."""
+"""LRS connections and the lossless pull; the embedded LRS is in `embedded`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -136,40 +136,4 @@ unmapped = Table(  # activities seen completed, but not mapped
     Column("verb", String(255), primary_key=True),
     Column("count", Integer, nullable=False),
     instant("last_us"),
-)
-
-xapi_statement = Table(  # the embedded LRS: what it was sent, verbatim
-    "xapi_statement",
-    metadata,
-    tenant_fk(primary_key=True),
-    Column("statement_id", String(36), primary_key=True),
-    # Strictly increasing over all tenants: also the key of a page.
-    Column("stored_us", BigInteger, nullable=False, unique=True),
-    Column("verb", String(64), nullable=False, index=True),  # SHA-256 of the IRI, of any length
-    Column("registration", String(36), index=True),
-    Column("target_id", String(36), index=True),  # StatementRef object
-    Column("voided_by", String(36)),
-    Column("digest", String(64), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-)
-
-xapi_link = Table(  # by whom and about what a statement can be found
-    "xapi_link",
-    metadata,
-    tenant_fk(primary_key=True),
-    Column("kind", String(8), primary_key=True),  # agent | activity
-    Column("value", String(64), primary_key=True),  # SHA-256 of the identifier
-    Column("stored_us", BigInteger, primary_key=True, index=True),
-    Column("direct", Boolean, nullable=False),  # as actor or object, not only related
-)
-
-xapi_credential = Table(
-    "xapi_credential",
-    metadata,
-    uuid_pk(),
-    tenant_fk(),
-    Column("key", String(64), nullable=False, unique=True),
-    Column("secret_hash", String(128), nullable=False),
-    Column("scope", String(16), nullable=False),  # write | read | all
-    instant("created_us"),
 )

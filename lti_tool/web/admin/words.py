@@ -76,6 +76,7 @@ ACTIONS: Mapping[str, object] = {
     "items.release": _l("Questions with new parameters released"),
     "lrs.add": _l("LRS connected"),
     "lrs.key": _l("Key for the built-in LRS made"),
+    "lrs.key.revoke": _l("Key for the built-in LRS revoked"),
     "mapping.import": _l("Activities mapped to units"),
     "outbox.retry": _l("Undeliverable messages sent again"),
     "quarantine.retry": _l("Unusable message read again"),

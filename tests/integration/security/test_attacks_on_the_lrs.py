@@ -11,10 +11,12 @@ import pytest
 from flask import Flask
 
 from lti_tool.seal import Seal
-from lti_tool.store import migrations, xapi_statements
+from lti_tool.store import migrations, xapi_keys
 from lti_tool.store.database import Database
-from lti_tool.store.xapi_statements import LARGEST_PAGE_BYTES, credential
-from lti_tool.web.xapi import LARGEST_BATCH, blueprint
+from lti_tool.store.xapi_keys import credential
+from lti_tool.store.xapi_queries import LARGEST_PAGE_BYTES
+from lti_tool.web.xapi import blueprint
+from lti_tool.web.xapi.intake import LARGEST_BATCH
 from tests.integration.xapi.site import SECRET, Site, build_site, house_of, now, serve, statement_of
 from xapi_bridge.errors import MalformedPage
 from xapi_bridge.slices import members, spans
@@ -116,7 +118,7 @@ def test_the_authority_is_the_key_whatever_is_sent(site: Site) -> None:
 @pytest.mark.parametrize("scope", ["read", "write"])
 def test_a_key_does_only_what_it_is_for(site: Site, scope: str) -> None:
     with site.database.begin() as conn:
-        made = xapi_statements.new_credential(conn, site.tenant_id, scope, now())
+        made = xapi_keys.new_credential(conn, site.tenant_id, scope, now())
     statuses = (
         site.post(statement_of(), auth=made).status_code,
         site.ask("GET", auth=made).status_code,

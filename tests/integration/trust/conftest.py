@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from waitress.server import create_server
 
 from lti_tool.ports import TenantSettings
-from lti_tool.store import lrs, tenants, xapi_statements
+from lti_tool.store import lrs, tenants, xapi_keys
 from tests.conftest import settings_for
 from tests.integration.trust.town import neighbour
 from tests.pages.scene import Stage
@@ -72,7 +72,7 @@ def _with_lrs(stage: Stage, base: str) -> tuple[str, str]:
     switches = TenantSettings(lrs_embedded=True, ags=True)
     with stage.house.database.begin() as conn:
         tenants.change(conn, stage.tenant.id, switches)
-        key, secret = xapi_statements.new_credential(conn, stage.tenant.id, "all", stage.now)
+        key, secret = xapi_keys.new_credential(conn, stage.tenant.id, "all", stage.now)
         lrs.add(
             conn,
             stage.house.seal,

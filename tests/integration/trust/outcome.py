@@ -19,7 +19,8 @@ from lti_tool.store import platforms
 from lti_tool.store.database import Database
 from lti_tool.store.launches import by_subject
 from lti_tool.store.schema.core import attempt, evidence, outbox, path, profile, question
-from lti_tool.store.schema.xapi import statement, xapi_statement
+from lti_tool.store.schema.embedded import xapi_statement
+from lti_tool.store.schema.xapi import statement
 from tests.integration.trust.running import Machine
 
 MOMENTS = ("timestamp", "assigned")  # of what leaves

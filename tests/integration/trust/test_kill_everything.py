@@ -22,7 +22,7 @@ from lti_tool.settings import Settings, load
 from lti_tool.store import platforms
 from lti_tool.store.database import Database
 from lti_tool.store.launches import by_subject
-from lti_tool.store.schema import core, xapi
+from lti_tool.store.schema import core, embedded, xapi
 from tests.integration.trust.running import Machine, Person
 
 COURSE, UNITS = 6, (21, 23, 24)  # pages of the gardener's course: N1, N4, N6
@@ -246,7 +246,7 @@ def test_every_statement_that_was_pulled_was_counted_once(machine: Machine) -> N
         machine.kill("worker")
     database = Database(machine.environ["ROADMAP__DATABASE__URL"])
     try:
-        sent = xapi.xapi_statement.c.statement_id
+        sent = embedded.xapi_statement.c.statement_id
 
         def all_in() -> bool:
             (counts,) = rows(database, select(xapi.lrs.c.counts))

@@ -23,7 +23,7 @@ from lti_tool.settings import Retention
 from lti_tool.store import lrs
 from lti_tool.store.database import Database, us
 from lti_tool.store.retention import purge
-from lti_tool.store.schema import core, lti, xapi
+from lti_tool.store.schema import core, embedded, lti, xapi
 from tests.conftest import settings_for
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
 from tests.pages import forum
@@ -159,9 +159,9 @@ def write_activity(stage: Stage, visitor: Visitor) -> None:
             )
         )
         sent = {"statement_id": str(uuid.uuid4()), "stored_us": t, "verb": "v", "raw": b"{}"}
-        conn.execute(xapi.xapi_statement.insert().values(digest="d", **sent, **mine))
+        conn.execute(embedded.xapi_statement.insert().values(**sent, **mine))
         conn.execute(
-            xapi.xapi_link.insert().values(
+            embedded.xapi_link.insert().values(
                 kind="agent", value="a", stored_us=t, direct=True, **mine
             )
         )

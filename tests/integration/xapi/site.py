@@ -15,7 +15,7 @@ from waitress.server import create_server
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
-from lti_tool.store import lrs, mappings, platforms, tenants, xapi_statements
+from lti_tool.store import lrs, mappings, platforms, tenants, xapi_keys
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
 from lti_tool.store.lrs import LrsConnection
@@ -178,7 +178,7 @@ def build_site(database: Database, origin: str, issuer: str = MOODLE) -> Site:
             jwks_url=f"{MOODLE}/certs",
             now=now(),
         )
-        key, secret = xapi_statements.new_credential(conn, tenant.id, "all", now())
+        key, secret = xapi_keys.new_credential(conn, tenant.id, "all", now())
         connection = lrs.add(
             conn,
             seal,

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 import requests
 
 from lti_tool.ports import TenantSettings
-from lti_tool.store import tenants, xapi_statements
+from lti_tool.store import tenants, xapi_keys
 from tests.integration.xapi.site import (
     MOODLE,
     VOIDED,
@@ -78,18 +77,49 @@ def test_the_same_statement_again_is_fine_and_another_under_its_id_is_a_conflict
     assert len(listed(site.ask("GET"))) == 1
 
 
+#: What we answer where it is not 200 for each statement of the file.
+NOT_TAKEN = {
+    "05-timestamp-no-zone.json": [400],
+    "08-timestamp-leap-second.json": [400],
+    "09-timestamp-date-only.json": [400],
+    "22-void-of-void.json": [400],
+    "27-duplicate-id-different-body.json": [200, 409],
+    "32-score-scaled-out-of-range.json": [400],
+    "36-unknown-property.json": [400],
+}
+
+
 @pytest.mark.parametrize("case", HARD, ids=lambda c: c["file"].removesuffix(".json"))
-def test_hard_statements_are_answered_as_at_least_one_real_store_answers(
-    shared_site: Site, case: dict[str, Any]
-) -> None:
-    text = (DATA / "hard" / case["file"]).read_text(encoding="utf-8")
-    document = json.loads(text)
+def test_what_this_store_answers_to_each_hard_statement(site: Site, case: dict[str, Any]) -> None:
+    """It answers as xapi-lrs or xapi-statements do; where they differ as the stricter one."""
+    sent = hard(case["file"])
     if case["file"].startswith("22"):  # the void that this one tries to void
-        first = json.loads((DATA / "hard" / "20-void-target-first.json").read_text())
-        assert [shared_site.post(s).status_code for s in first] == [200, 200]
-    each = document if isinstance(document, list) else [document]
-    statuses = [shared_site.post(s).status_code for s in each]
+        first = hard("20-void-target-first.json")
+        assert [site.post(s).status_code for s in first] == [200, 200]
+    version = {"X-Experience-API-Version": case["version"]}
+    statuses = [site.post(s, headers=version).status_code for s in sent]
+    assert statuses == NOT_TAKEN.get(case["file"], [200] * len(sent))
     assert statuses in list(case["http_status"].values())
+
+
+@pytest.mark.parametrize("case", HARD, ids=lambda c: c["file"].removesuffix(".json"))
+def test_a_hard_statement_that_is_taken_comes_back_as_it_was(
+    site: Site, case: dict[str, Any]
+) -> None:
+    (sent, *_) = hard(case["file"])
+    made = site.post(sent)
+    if made.status_code == 200:
+        (got,) = listed(site.ask("GET"))
+        ours = {"id", "stored", "authority", "version"}  # set where absent, or always
+        assert {k: v for k, v in got.items() if k in sent.keys() - ours} == {
+            k: v for k, v in sent.items() if k not in ours
+        }
+        assert got["id"].lower() == made.json()[0]
+
+
+def hard(name: str) -> list[dict[str, Any]]:
+    found = json.loads((DATA / "hard" / name).read_text(encoding="utf-8"))
+    return found if isinstance(found, list) else [found]
 
 
 @pytest.mark.parametrize("void_first", [False, True], ids=["after", "before"])
@@ -206,7 +236,7 @@ def test_tenants_see_nothing_of_each_other(site: Site) -> None:
 def test_keys_open_only_what_they_are_for(site: Site) -> None:
     with site.database.begin() as conn:
         keys = {
-            scope: xapi_statements.new_credential(conn, site.tenant_id, scope, now())
+            scope: xapi_keys.new_credential(conn, site.tenant_id, scope, now())
             for scope in ("write", "read")
         }
     assert site.post(statement_of(), auth=keys["write"]).status_code == 200
@@ -230,29 +260,6 @@ def test_it_is_off_until_the_tenant_switches_it_on(site: Site) -> None:
     assert site.ask("GET").status_code == 403
 
 
-def test_consistent_through_never_passes_what_can_be_seen(site: Site) -> None:
-    """A statement that appears later never has a `stored` that an earlier answer vouched for."""
-    seen: list[tuple[str, set[str]]] = []
-
-    def write(_: int) -> None:
-        site.post(*(statement_of() for _ in range(3)))
-
-    def watch() -> None:
-        answer = site.ask("GET", params={"limit": "0", "ascending": "true"})
-        through = answer.headers["X-Experience-API-Consistent-Through"]
-        seen.append((through, {s["id"] for s in listed(answer)}))
-
-    with ThreadPoolExecutor(5) as pool:
-        writing = [pool.submit(write, n) for n in range(24)]
-        while not all(w.done() for w in writing):
-            watch()
-    final = listed(site.ask("GET", params={"limit": "0"}))
-    assert len(final) == 72
-    assert len(seen) >= 3
-    for through, ids in seen:
-        assert {s["id"] for s in final if s["stored"] <= through} <= ids
-
-
 BAD_REQUESTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "no version": ("GET", {"headers": {"X-Experience-API-Version": ""}}, 400),
     "version 0.95": ("GET", {"headers": {"X-Experience-API-Version": "0.95"}}, 400),
@@ -270,7 +277,7 @@ BAD_REQUESTS: dict[str, tuple[str, dict[str, Any], int]] = {
     "not json": ("POST", {"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),
     "empty": ("POST", {"data": b"", "headers": {"Content-Type": "application/json"}}, 400),
     "cut off": ("POST", {"data": b"[{},", "headers": {"Content-Type": "application/json"}}, 400),
-    "multipart": ("POST", {"files": {"a": b"x"}}, 400),
+    "a form": ("POST", {"files": {"a": b"x"}}, 400),
     "put without id": ("PUT", {"json": {}}, 400),
     "delete": ("DELETE", {}, 405),
     "nul": ("GET", {"params": {"verb": "http://v.example/\0"}}, 400),
@@ -300,24 +307,3 @@ def test_a_statement_above_one_mebibyte_and_a_body_above_sixteen_are_refused(sit
     headers = {"Content-Type": "application/json"}
     answer = site.ask("POST", data=b"[" + b" " * (16 << 20) + b"]", headers=headers)
     assert answer.status_code == 413
-
-
-def test_head_says_what_get_says_without_a_body(site: Site) -> None:
-    site.post(statement_of())
-    answer = site.ask("HEAD")
-    assert answer.status_code == 200
-    assert answer.content == b""
-    assert "X-Experience-API-Consistent-Through" in answer.headers
-
-
-@pytest.mark.parametrize("path", ["activities/state", "agents", "agents/profile", "nowhere"])
-def test_documents_are_not_offered_yet_and_it_says_so(shared_site: Site, path: str) -> None:
-    answer = shared_site.ask("GET", path=path)
-    assert answer.status_code == 404
-    assert "not offered" in answer.text
-
-
-def test_about_needs_no_key_and_names_the_versions(shared_site: Site) -> None:
-    answer = requests.get(f"{shared_site.endpoint}/about", timeout=5)
-    assert "1.0.3" in answer.json()["version"]
-    assert answer.headers["X-Experience-API-Version"] == "1.0.3"

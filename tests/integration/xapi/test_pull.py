@@ -12,12 +12,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from lti_tool.store import lrs as connections
-from lti_tool.store import mappings, xapi_statements
+from lti_tool.store import mappings, xapi_keys
 from lti_tool.store.database import us
 from lti_tool.store.learners import SqlLearners
 from lti_tool.store.parked import replay_parked
 from lti_tool.store.pull import SqlPullStore, client_of, deliver_statements
 from lti_tool.store.schema.core import evidence, job
+from lti_tool.store.schema.embedded import xapi_statement
 from lti_tool.store.schema.xapi import (
     late_hist,
     lrs,
@@ -25,7 +26,6 @@ from lti_tool.store.schema.xapi import (
     quarantine,
     statement,
     void,
-    xapi_statement,
 )
 from tests.integration.xapi.site import (
     COMPLETED,
@@ -327,7 +327,7 @@ def test_a_stranger_s_void_is_ignored_where_authorities_are_named(site: Site) ->
 
 
 def _credential(conn: Any, site: Site) -> tuple[str, str]:
-    return xapi_statements.new_credential(conn, site.tenant_id, "all", now())
+    return xapi_keys.new_credential(conn, site.tenant_id, "all", now())
 
 
 def test_uncompleted_and_completed_in_one_second_is_completed(site: Site) -> None:

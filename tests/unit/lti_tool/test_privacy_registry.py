@@ -13,7 +13,7 @@ WITH_PERSON = sorted(
 #: Tables without a learner's id that still hold what was written about persons.
 ABOUT_PERSONS = [
     *("audit", "quarantine", "soll_role", "soll_seat", "soll_version", "soll_vote"),
-    *("soll_workshop", "xapi_link", "xapi_statement"),
+    *("soll_workshop", "xapi_attachment", "xapi_document", "xapi_link", "xapi_statement"),
 ]
 ALL = sorted(WITH_PERSON + ABOUT_PERSONS)
 
