@@ -148,6 +148,12 @@ def _left_behind(limit_us: int) -> ColumnElement[bool]:
     return soll.soll_seat.c.workshop_id.in_(old)
 
 
+def _stored_before(table: Table, limit_us: int) -> ColumnElement[bool]:
+    """Return what is older in any municipality: their indexes begin with whose it is."""
+    of_somebody = table.c.tenant_id.in_(select(core.tenant.c.id))
+    return of_somebody & (table.c.stored_us < limit_us)
+
+
 def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
     """Return every rule by name, in the order in which they are applied."""
 
@@ -225,11 +231,11 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
         ),
         "embedded LRS: search keys": Rule(
             embedded.xapi_link,
-            embedded.xapi_link.c.stored_us < before(kept.embedded_statements),
+            _stored_before(embedded.xapi_link, before(kept.embedded_statements)),
         ),
         "embedded LRS: statements": Rule(
             embedded.xapi_statement,
-            embedded.xapi_statement.c.stored_us < before(kept.embedded_statements),
+            _stored_before(embedded.xapi_statement, before(kept.embedded_statements)),
         ),
         # Not today's: a statement that has just brought the same file again is not through yet.
         "embedded LRS: attachments": Rule(

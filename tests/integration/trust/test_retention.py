@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from lti_tool import senders
 from lti_tool.flows import assess, persons, plan, profiles, staff
@@ -46,6 +46,9 @@ KEPT = {
     "quarantine": 30,
     "embedded LRS: search keys": 1096,
     "embedded LRS: statements": 1096,
+    "embedded LRS: attachments": 1,
+    "embedded LRS: documents": 1096,
+    "embedded LRS: activities": 1096,
     "audit": 365,
     "revoked rights": 365,
     "staff sessions": 2,
@@ -165,6 +168,20 @@ def write_activity(stage: Stage, visitor: Visitor) -> None:
                 kind="agent", value="a", stored_us=t, direct=True, **mine
             )
         )
+        keep_beside_statements(conn, stage)
+
+
+def keep_beside_statements(conn: Connection, stage: Stage) -> None:
+    """Leave a file no statement has any more, a document and an activity in the embedded LRS."""
+    mine, t = {"tenant_id": stage.tenant.id}, us(stage.now)
+    said = {"content_type": "text/plain", "content": b"x", **mine}
+    file = {"file": "f", "sha2": "f", "size": 1, "stored_us": t, **said}
+    conn.execute(embedded.xapi_attachment.insert().values(**file))
+    names = {"kind": "agent", "activity": "", "agent": "a", "registration": "", "name": "n"}
+    document = {"document_id": "n", "updated_us": t, **names, **said}
+    conn.execute(embedded.xapi_document.insert().values(**document))
+    activity = {"activity": "a", "said": "s", "definition": b"{}", "updated_us": t, **mine}
+    conn.execute(embedded.xapi_activity.insert().values(**activity))
 
 
 def later(stage: Stage, days: float) -> datetime:
