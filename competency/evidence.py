@@ -16,6 +16,7 @@ class Source(StrEnum):
     ASSESSMENT = "assessment"
     LRS = "lrs"
     EXAM = "exam"  # an answer some time after the tutorial
+    EXTERNAL = "external"  # a result of another test provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Evidence:
     id: str
     source: Source
     competency: str
-    kind: str  # item kind, or completion | passed | scored
+    kind: str  # item kind, or completion | passed | scored | external
     a: float
     b: tuple[float, ...]
     category: int  # 0..len(b)
@@ -33,6 +34,8 @@ class Evidence:
     unit: str = ""  # Lerneinheit, if it comes from learning
     level: int = 0
     model: Model = Model.GRM  # of a and b
+    provider: str = ""  # key of the test provider whose result it is
+    until: datetime | None = None  # counts no more from then on
 
     def order(self) -> tuple[datetime, int, str]:
         return (self.at, self.arrival, self.id)

@@ -21,6 +21,7 @@ from lti_tool import courses, keyring, restoring, senders
 from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
 from lti_tool.flows.deliver import Backoff, deliver
+from lti_tool.flows.external import forget_expired
 from lti_tool.flows.observe import refold_learner
 from lti_tool.flows.persons import erase_unseen
 from lti_tool.flows.soll import EFFECT, take_effect
@@ -83,6 +84,7 @@ def _pull_all(house: House, _key: str, _payload: Any, now: datetime) -> None:
 
 def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
     """Delete for a few seconds; if that is not all, go on after whatever else is due."""
+    forget_expired(house.flows, now)
     done = retention.purge_some(
         house.database, house.settings.retention, now, budget_s=PURGE_AT_ONCE_S
     )

@@ -20,6 +20,7 @@ from urllib.parse import unquote, urlsplit
 from competency.evidence import Evidence
 from competency.packs import Content
 from competency.path import LearningPath, Wishes
+from competency.provider import PersonBy
 from competency.soll import Granularity, Signed, SollVersion, State
 from competency.workshop import Counts, Group
 from lti_tool.errors import RoadmapError
@@ -160,6 +161,7 @@ class Recorded:
     statement_id: str = ""
     activity: str = ""
     counter_statement: str = ""
+    origin: Mapping[str, Json] = field(default_factory=dict)  # `competency.external.origin_of`
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +341,18 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredProvider:
+    """A test provider as it is stored; `document` is of `competency.provider`."""
+
+    tenant_id: str
+    key: str
+    version: int
+    document: Mapping[str, Json]
+    made: Signed
+    retired: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
     """Somebody who votes: a number, and what kind of people they belong to."""
 
@@ -455,7 +469,23 @@ class EvidenceStore(Protocol):
         """Return the evidence that counts, in order."""
         ...
 
-    def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None: ...
+    def add(
+        self,
+        learner: Learner,
+        evidence: tuple[Evidence, ...],
+        origin: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Store what is not there yet. `origin`: of a result of another test."""
+        ...
+
+    def known(self, ids: Collection[str]) -> frozenset[str]:
+        """Return which of these ids are stored, counting or not."""
+        ...
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return whose profile still rests on a result that holds no more, by id."""
+        ...
+
     def drop_assessment(self, learner_id: str, but: Collection[str] = ()) -> None:
         """Forget the evidence of answers, but for these ids."""
         ...
@@ -630,6 +660,30 @@ class SollStore(Protocol):
     def put_role(self, tenant_id: str, role: OwnRole) -> None: ...
     def people(self, tenant_id: str, role: str) -> tuple[str, ...]:
         """Return who has chosen this role, by id."""
+        ...
+
+
+class Providers(Protocol):
+    """Test providers of a municipality, and how their files name people."""
+
+    def all(self, tenant_id: str) -> "tuple[RegisteredProvider, ...]":
+        """Return them by key, those that are not used any more last."""
+        ...
+
+    def get(self, tenant_id: str, key: str) -> "RegisteredProvider | None": ...
+    def put(self, registered: "RegisteredProvider") -> None: ...
+    def code(self, learner_id: str) -> str:
+        """Return a person's code for other tests, "" if she has none."""
+        ...
+
+    def give_code(self, learner: Learner, code: str, now: datetime) -> None:
+        """Keep a code in place of an older one."""
+        ...
+
+    def people(
+        self, tenant_id: str, by: PersonBy, issuer: str, names: Collection[str]
+    ) -> Mapping[str, str]:
+        """Return who is meant by each name, by id; of nobody and of several people: not there."""
         ...
 
 
@@ -812,6 +866,8 @@ class Work(Protocol):
     def soll(self) -> SollStore: ...
     @property
     def workshops(self) -> Workshops: ...
+    @property
+    def providers(self) -> Providers: ...
     @property
     def platforms(self) -> Platforms: ...
     @property

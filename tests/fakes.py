@@ -14,6 +14,7 @@ from typing import Any
 
 from competency.evidence import Evidence, Source
 from competency.path import PathState
+from competency.provider import PersonBy
 from competency.soll import SollVersion, State
 from competency.workshop import Group
 from lti_tool.errors import NotFound
@@ -28,6 +29,7 @@ from lti_tool.ports import (
     Recommendation,
     Recorded,
     Reflected,
+    RegisteredProvider,
     Round,
     Seat,
     StoredPath,
@@ -65,6 +67,9 @@ class Memory:
     rounds: dict[tuple[str, int], Round] = field(default_factory=dict)
     seats: dict[str, Seat] = field(default_factory=dict)  # by secret
     votes: dict[tuple[str, int, str], int | None] = field(default_factory=dict)
+    providers: dict[tuple[str, str], RegisteredProvider] = field(default_factory=dict)
+    codes: dict[str, tuple[str, str]] = field(default_factory=dict)  # code -> tenant and learner
+    accounts: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
 
 
 @dataclass
@@ -195,9 +200,27 @@ class FakeEvidence:
         mine = [r for owner, r, revoked in rows if owner == learner_id and not revoked]
         return tuple(sorted(mine, key=lambda r: r.evidence.order()))
 
-    def add(self, learner: Learner, evidence: tuple[Evidence, ...]) -> None:
+    def add(
+        self,
+        learner: Learner,
+        evidence: tuple[Evidence, ...],
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
         for e in evidence:
-            self.m.evidence.setdefault(e.id, (learner.id, Recorded(e, statement_id=e.id), False))
+            recorded = Recorded(e, statement_id=e.id, origin=origin or {})
+            self.m.evidence.setdefault(e.id, (learner.id, recorded, False))
+
+    def known(self, ids: Collection[str]) -> frozenset[str]:
+        return frozenset(self.m.evidence).intersection(ids)
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        computed = {owner: p.computed for owner, p in self.m.profiles.items()}
+        over = [
+            owner
+            for owner, r, _ in self.m.evidence.values()
+            if owner in computed and r.evidence.until and computed[owner] < r.evidence.until <= now
+        ]
+        return tuple(sorted(set(over)))
 
     def drop_assessment(self, learner_id: str, but: Collection[str] = ()) -> None:
         self.m.evidence = {
@@ -492,6 +515,38 @@ class FakeWorkshops:
         return {group: done.count(group) for group in Group}
 
 
+@dataclass
+class FakeProviders:
+    m: Memory
+
+    def all(self, tenant_id: str) -> tuple[RegisteredProvider, ...]:
+        mine = [r for r in self.m.providers.values() if r.tenant_id == tenant_id]
+        return tuple(sorted(mine, key=lambda r: (r.retired is not None, r.key)))
+
+    def get(self, tenant_id: str, key: str) -> RegisteredProvider | None:
+        return self.m.providers.get((tenant_id, key))
+
+    def put(self, registered: RegisteredProvider) -> None:
+        self.m.providers[registered.tenant_id, registered.key] = registered
+
+    def code(self, learner_id: str) -> str:
+        return next((c for c, (_, owner) in self.m.codes.items() if owner == learner_id), "")
+
+    def give_code(self, learner: Learner, code: str, now: datetime) -> None:
+        self.m.codes = {c: o for c, o in self.m.codes.items() if o[1] != learner.id}
+        self.m.codes[code] = (learner.tenant_id, learner.id)
+
+    def people(
+        self, tenant_id: str, by: PersonBy, issuer: str, names: Collection[str]
+    ) -> Mapping[str, str]:
+        if by is PersonBy.CODE:
+            mine = {c: owner for c, (t, owner) in self.m.codes.items() if t == tenant_id}
+            return {n: mine[n] for n in names if n in mine}
+        known = self.m.accounts
+        keys = {n: (tenant_id, issuer, by.value, n) for n in names}
+        return {n: known[key] for n, key in keys.items() if key in known}
+
+
 class FakeWork:
     def __init__(self, memory: Memory) -> None:
         self.tenants = FakeTenants(memory)
@@ -505,6 +560,7 @@ class FakeWork:
         self.audit = FakeAudit(memory)
         self.soll = FakeSoll(memory)
         self.workshops = FakeWorkshops(memory)
+        self.providers = FakeProviders(memory)
 
 
 class FakeStore:

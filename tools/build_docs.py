@@ -143,6 +143,7 @@ NAMES = {
     "desired": "the desired role on the profile page",
     "desired-role": "the choice of a desired role",
     "compare": "compare with the desired role",
+    "precedence": "which evidence counts when there are several pieces",
     "role-third": "the choice of a third role",
     "practice": "the practice question",
     "said": "what is said about an answer, after the practice question or (`feedback each`) each",

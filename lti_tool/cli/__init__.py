@@ -23,6 +23,7 @@ from lti_tool.cli import (
     operation,
     persons,
     platforms,
+    providers,
     soll,
     tenants,
 )
@@ -48,6 +49,7 @@ for command in (
     platforms.keys,
     admin.admin,
     soll.soll,
+    providers.provider,
     lrs.lrs,
     lrs.outbox,
     mapping.mapping,

@@ -11,6 +11,7 @@ from typing import Any
 
 from competency.evidence import Source
 from competency.judge import profile_of
+from competency.precedence import counting
 from competency.profile import Profile, SelfImage, Standing, Verdict
 from competency.target import Target
 from lti_tool.errors import NotFound
@@ -28,7 +29,7 @@ def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
 def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
     """Fold the evidence into a profile, store it, and let the path follow."""
     soll = measure.target(s, work, learner, now)
-    profile, covariance = compute(s, work, learner, soll)
+    profile, covariance = compute(s, work, learner, soll, now)
     document = profile_to(profile) | {"target": measure.target_to(soll)}
     work.profiles.save(learner, StoredProfile(document, covariance, now))
     replanning.follow(s, work, learner, profile, now)
@@ -36,11 +37,11 @@ def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
 
 
 def compute(
-    s: Services, work: Work, learner: Learner, soll: Target
+    s: Services, work: Work, learner: Learner, soll: Target, now: datetime
 ) -> tuple[Profile, list[list[float]]]:
     """Return all evidence that counts held against a Soll, and the covariance behind it."""
     bank = measure.engine(s)
-    evidence = tuple(r.evidence for r in work.evidence.of(learner.id))
+    evidence = counting((r.evidence for r in work.evidence.of(learner.id)), now)
     posterior = bank.fold(evidence)
     versions = measure.versions(s) | {"soll": soll.version}
     profile = profile_of(bank, posterior, soll, evidence, versions)

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from competency.errors import UnknownPack
 from competency.evidence import Source
 from competency.items import Item
+from competency.precedence import Aside, set_aside
 from competency.profile import Profile
 from competency.target import RoleProfile, Target
 from lti_tool.errors import NotFound
 from lti_tool.flows import exams, measure, role_list
 from lti_tool.flows.assess import evidence_id
 from lti_tool.flows.observe import compute, profile_from, refold
-from lti_tool.ports import Learner, Recorded, Services, Work
+from lti_tool.ports import Json, Learner, Recorded, Services, Work
 
 LONGEST_STATEMENT = 500
 NEWS = 3
@@ -34,6 +35,9 @@ class EvidenceLine:
     item: Item | None = None  # the question that was answered, as long as its pack is there
     review: bool = False  # asked some time after the tutorial of the unit
     lms: bool = False  # done in the learning portal
+    origin: Mapping[str, Json] = field(default_factory=dict)  # of a result of another test
+    until: datetime | None = None  # it counts no more from then on
+    aside: Aside | None = None  # why it does not count although nobody objected
 
     @property
     def disputed(self) -> bool:
@@ -68,7 +72,7 @@ def current(s: Services, learner: Learner) -> ProfileView | None:
         target=soll,
         roles={r.key: r for r in roles},
         at=stored.computed,
-        evidence=_lines(recorded, revoked, asked),
+        evidence=_lines(recorded, revoked, asked, stored.computed),
         news=_news(recorded),
     )
 
@@ -92,7 +96,7 @@ def desired(s: Services, learner: Learner, now: datetime) -> DesiredView | None:
         if not found:
             return None
         soll = Target.of(found, private=measure.private(s))
-        profile, _ = compute(s, work, learner, soll)
+        profile, _ = compute(s, work, learner, soll, now)
     return DesiredView(found[0], soll, profile)
 
 
@@ -169,10 +173,14 @@ def prefer_plain(s: Services, learner: Learner, plain: bool, now: datetime) -> N
 
 
 def _lines(
-    counting: tuple[Recorded, ...], revoked: tuple[Recorded, ...], asked: Mapping[str, Item]
+    counting: tuple[Recorded, ...],
+    revoked: tuple[Recorded, ...],
+    asked: Mapping[str, Item],
+    at: datetime,  # when the profile was computed: page and profile must agree
 ) -> dict[str, tuple[EvidenceLine, ...]]:
     lines: dict[str, tuple[EvidenceLine, ...]] = {}
     counted = {r.evidence.id for r in counting}
+    aside = set_aside((r.evidence for r in counting), at)
     for r in sorted((*counting, *revoked), key=lambda r: r.evidence.order()):
         e = r.evidence
         line = EvidenceLine(
@@ -186,6 +194,9 @@ def _lines(
             item=asked.get(e.id),
             review=e.source is Source.EXAM,
             lms=e.source is Source.LRS,
+            origin=r.origin,
+            until=e.until,
+            aside=aside.get(e.id),
         )
         lines[e.competency] = (*lines.get(e.competency, ()), line)
     return lines

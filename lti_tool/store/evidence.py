@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, select, upd
 from competency.evidence import Evidence, Source
 from lti_tool.ports import Learner, Recorded
 from lti_tool.store.database import at, insert_ignore, upsert, us
-from lti_tool.store.schema.core import evidence
+from lti_tool.store.schema.core import evidence, profile
 from lti_tool.store.settling import settle_groups
 
 TUTORIAL = "tutorial"  # kind: when a unit's tutorial is; no evidence for a competence
@@ -36,7 +36,12 @@ class SqlEvidence:
         found = (_recorded(row) for row in self.conn.execute(mine))
         return tuple(sorted(found, key=lambda r: r.evidence.order()))
 
-    def add(self, learner: Learner, evidence_: tuple[Evidence, ...]) -> None:
+    def add(
+        self,
+        learner: Learner,
+        evidence_: tuple[Evidence, ...],
+        origin: Mapping[str, Any] | None = None,
+    ) -> None:
         rows = [
             {
                 "id": e.id,
@@ -56,10 +61,26 @@ class SqlEvidence:
                 "self_report": e.self_report,
                 "eff_us": us(e.at),
                 "arrival_us": e.arrival,
+                "origin": dict(origin) if origin else None,
+                "until_us": us(e.until) if e.until else None,
             }
             for e in evidence_
         ]
         insert_ignore(self.conn, evidence, rows)
+
+    def known(self, ids: Collection[str]) -> frozenset[str]:
+        found = select(evidence.c.id).where(evidence.c.id.in_(list(ids)))
+        return frozenset(self.conn.execute(found).scalars())
+
+    def expired(self, now: datetime) -> tuple[str, ...]:
+        """Return whose profile still rests on a result that holds no more, by id."""
+        over = select(evidence.c.learner_id).join(
+            profile, profile.c.learner_id == evidence.c.learner_id
+        )
+        over = over.where(
+            evidence.c.until_us <= us(now), evidence.c.until_us > profile.c.computed_us
+        )
+        return tuple(sorted(set(self.conn.execute(over).scalars())))
 
     def drop_assessment(self, learner_id: str, but: Collection[str] = ()) -> None:
         """Forget the answers' evidence (a new attempt replaces the old one's), but for these."""
@@ -155,9 +176,12 @@ def _recorded(row: Row[tuple[Any, ...]]) -> Recorded:
         self_report=r["self_report"],
         unit=r["unit"] or "",
         level=r["level"],
+        provider=(r["origin"] or {}).get("provider", ""),
+        until=at(r["until_us"]) if r["until_us"] else None,
     )
     return Recorded(
         known,
+        origin=r["origin"] or {},
         statement_id=r["statement_id"] or "",
         activity=r["activity"] or "",
         counter_statement=r["counter_statement"] or "",

@@ -10,6 +10,7 @@ from lti_tool.seal import Seal
 from lti_tool.store.database import insert_ignore, us
 from lti_tool.store.schema.core import evidence, identity, pairing, person_attribute
 from lti_tool.store.schema.lti import launch
+from lti_tool.store.schema.providers import test_code
 from lti_tool.store.schema.xapi import statement
 
 
@@ -47,7 +48,7 @@ class SqlLinks:
         return str(row[0] or "") if row else ""
 
     def hand_over(self, gone_id: str, kept_id: str) -> None:
-        for table in (identity, person_attribute, statement, launch):
+        for table in (identity, person_attribute, statement, launch, test_code):
             mine = update(table).where(table.c.learner_id == gone_id)
             self.conn.execute(mine.values(learner_id=kept_id))
         # What was answered is deleted with the rest; what was learned counts on.

@@ -22,6 +22,7 @@ from lti_tool.store.mappings import SqlMappings
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.paths import SqlPaths, SqlProfiles
 from lti_tool.store.platforms import SqlPlatforms
+from lti_tool.store.providers import SqlProviders
 from lti_tool.store.quarantine import SqlQuarantine
 from lti_tool.store.soll import SqlSoll
 from lti_tool.store.staff import SqlStaff
@@ -106,6 +107,10 @@ class SqlWork:
     @cached_property
     def workshops(self) -> SqlWorkshops:
         return SqlWorkshops(self.conn, self.seal)
+
+    @cached_property
+    def providers(self) -> SqlProviders:
+        return SqlProviders(self.conn, self.seal)
 
     @cached_property
     def platforms(self) -> SqlPlatforms:

@@ -12,7 +12,7 @@ from competency.packs import Content
 from competency.profile import SelfImage, Standing, Verdict
 from competency.target import RoleProfile, Target
 from lti_tool.flows.profiles import EvidenceLine, ProfileView
-from lti_tool.web import charts, wording
+from lti_tool.web import charts, external, wording
 from lti_tool.web.charts import AreaStanding, Bar, Net
 from lti_tool.web.formats import day, moment
 from lti_tool.web.translate import gettext as _
@@ -90,6 +90,7 @@ class ProfilePage:
     news: str
     button: str  # leads to the path
     may_answer_more: bool
+    precedence: tuple[str, ...]  # which evidence counts when there is more than one
 
 
 def build(view: ProfileView, content: Content) -> ProfilePage:
@@ -118,6 +119,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
         news=_news(view, content),
         button=_button(standings),
         may_answer_more=any(s.verdict is Verdict.OPEN for s in standings),
+        precedence=wording.precedence(),
     )
 
 
@@ -217,18 +219,22 @@ def _soll_from(role: RoleProfile | None) -> str:
 
 def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple[str, ...]:
     """Return the pieces of evidence in words: questions of one day together, units one by one."""
-    counting = (e for e in lines if not e.disputed)
+    counting = (e for e in lines if not e.disputed and not e.origin)
+    others = (e for e in lines if not e.disputed and e.origin)
     by_day = sorted(counting, key=lambda e: (bool(e.unit), e.lms, e.review, e.self_report, e.at))
     sentences = []
     for (_unit, _lms, _review, _self, _day), found in groupby(
         by_day, key=lambda e: (e.unit, e.lms, e.review, e.self_report, day(e.at))
     ):
         sentences.append(_evidence_sentence(list(found), content))
+    sentences += [external.sentence(e) for e in others]
     return (*sentences, *(said_against(e, content) for e in lines if e.disputed))
 
 
 def _evidence_sentence(found: Sequence[EvidenceLine], content: Content) -> str:
     first, count, on = found[0], len(found), day(found[0].at)
+    if first.origin:
+        return external.name(first)
     if first.unit:
         unit = content.catalogue.by_key.get(first.unit)
         title = local(unit, "title") if unit else first.unit

@@ -109,6 +109,17 @@ def why(reasons: Iterable[Reason], names: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sentence(values, names) for sentence, values in found)
 
 
+def precedence() -> tuple[str, ...]:
+    """Return the rules of `competency.precedence` for the person they are about."""
+    return (
+        _("What you say was not you does not count."),
+        _("New answers to our questions take the place of your older ones."),
+        _("A result of another test counts for a certain time. Then it is too old."),
+        _("Of one test provider only the newest result about a topic counts."),
+        _("Everything else counts together. Exact results weigh more, self-ratings less."),
+    )
+
+
 Values = Mapping[str, object]
 Names = Mapping[str, str]
 

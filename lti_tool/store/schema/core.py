@@ -146,7 +146,7 @@ evidence = Table(
     uuid_pk(),
     tenant_fk(index=False),  # the unique key begins with it
     learner_fk(),
-    Column("source", String(16), nullable=False),  # assessment | lrs | exam | launch
+    Column("source", String(16), nullable=False),  # a Source, or launch
     Column("statement_id", String(36)),  # of the LRS statement; "" never
     Column("rule_id", String(120), nullable=False),
     Column("competency", String(16)),  # null: only the completion of a unit
@@ -164,6 +164,10 @@ evidence = Table(
     instant("arrival_us"),
     Column("revoked_by", String(80)),  # statement id or "learner"
     Column("counter_statement", Text),  # the learner's own words
+    document(
+        "origin", nullable=True
+    ),  # of a result of another test: `competency.external.origin_of`
+    instant("until_us", nullable=True),  # counts no more from then on
     UniqueConstraint("tenant_id", "statement_id", "rule_id"),
 )
 

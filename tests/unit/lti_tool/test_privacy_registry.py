@@ -14,6 +14,7 @@ WITH_PERSON = sorted(
 ABOUT_PERSONS = [
     *("audit", "quarantine", "soll_role", "soll_seat", "soll_version", "soll_vote"),
     *("soll_workshop", "xapi_attachment", "xapi_document", "xapi_link", "xapi_statement"),
+    "test_provider",
 ]
 ALL = sorted(WITH_PERSON + ABOUT_PERSONS)
 

@@ -1,0 +1,178 @@
+"""Results of other tests become evidence: from a file, after a preview that changes nothing.
+
+People are found by their own code for tests, or by their id in a learning portal; never by a name,
+never by what looks alike. Who is not known stays a row number in the preview. Which result then
+counts is decided in `competency.precedence`. Source: features R05, R06; decisions.md 1.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from competency.external import Result, Trouble, evidence_of, origin_of, read_rows
+from competency.provider import PersonBy, Provider
+from lti_tool.errors import Conflict
+from lti_tool.flows import linking, providers
+from lti_tool.flows.providers import Known
+from lti_tool.flows.role_list import day_of
+from lti_tool.ports import Actor, Learner, Services, Work
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a file would do. With troubles nothing can be taken; rows count as a spreadsheet does.
+
+    Whose result it is and what it says is in none of what is shown: `matched` is for `take` only.
+    """
+
+    troubles: tuple[Trouble, ...] = ()
+    new: int = 0  # results
+    known: int = 0  # results that are here already
+    people: int = 0  # of the new results
+    unknown: tuple[int, ...] = ()  # rows of nobody we know
+    old: tuple[int, ...] = ()  # rows that hold no more
+    matched: tuple[tuple[str, Result], ...] = field(default=(), repr=False)
+
+
+def preview(
+    s: Services, tenant_id: str, key: str, rows: Sequence[Sequence[object]], now: datetime
+) -> Preview:
+    """Return what a provider's file would do, or what is wrong with it. Reads only.
+
+    :raises Conflict: nothing may be taken from this provider.
+    """
+    with s.store.read() as work:
+        return _preview(s, work, tenant_id, key, rows, now)
+
+
+def take(
+    s: Services,
+    by: Actor,
+    tenant_id: str,
+    key: str,
+    rows: Sequence[Sequence[object]],
+    now: datetime,
+) -> Preview:
+    """Take a file over as it is now, and return what was done. Writes, commits, is audited.
+
+    :raises Conflict: there are troubles in it, or nothing may be taken from this provider.
+    """
+    with s.store.begin() as work:
+        done = _preview(s, work, tenant_id, key, rows, now)
+        if done.troubles:
+            raise Conflict("This file cannot be taken.", remedy="Mend what the preview names.")
+        known = providers.found(s, work, tenant_id, key)
+        for learner_id, results in _by_person(done).items():
+            _add(s, work, known, learner_id, results, now)
+        detail = {"provider": key, "count": done.new, "unknown": len(done.unknown)}
+        work.audit.note(by.name, "provider.import", detail, now, tenant_id=tenant_id)
+    return done
+
+
+def code(s: Services, learner: Learner, now: datetime, *, renew: bool = False) -> str:
+    """Return this person's code for other tests, "ABCD EFGH"; made when it is first asked for.
+
+    It names her to a provider and to nobody else. A new one makes the old one worthless. Writes.
+    """
+    with s.store.begin() as work:
+        work.learners.lock(learner.id)
+        found = work.providers.code(learner.id)
+        if renew or not found:
+            found = "".join(secrets.choice(linking.ALPHABET) for _ in range(linking.LETTERS))
+            work.providers.give_code(learner, found, now)
+    return f"{found[:4]} {found[4:]}"
+
+
+def takes_codes(s: Services, tenant_id: str) -> tuple[Provider, ...]:
+    """Return the providers in use that know people by their code."""
+    used = (k.provider for k in providers.overview(s, tenant_id) if k.registered.retired is None)
+    return tuple(
+        p for p in used if p and p.contract_on and p.columns and p.columns.by is PersonBy.CODE
+    )
+
+
+def forget_expired(s: Services, now: datetime) -> int:
+    """Have profiles computed anew that rest on what holds no more; return how many. Writes."""
+    with s.store.begin() as work:
+        found = work.evidence.expired(now)
+        for learner_id in found:
+            work.jobs.enqueue("refold", learner_id, {}, now)
+    return len(found)
+
+
+def _preview(
+    s: Services,
+    work: Work,
+    tenant_id: str,
+    key: str,
+    rows: Sequence[Sequence[object]],
+    now: datetime,
+) -> Preview:
+    known = providers.found(s, work, tenant_id, key)
+    provider = providers.in_use(known)
+    if provider.columns is None:
+        raise Conflict(
+            f"No file of {provider.name} is described yet.", remedy="Enter its columns first."
+        )
+    table = read_rows(provider, rows, day_of(now))
+    if table.troubles:
+        return Preview(troubles=table.troubles)
+    named = {r.person: _plain(r.person, provider.columns.by) for r in table.rows}
+    owners = work.providers.people(
+        tenant_id, provider.columns.by, provider.columns.platform, set(named.values())
+    )
+    matched = [(owners[named[r.person]], r.result) for r in table.rows if named[r.person] in owners]
+    unknown = dict.fromkeys(r.number for r in table.rows if named[r.person] not in owners)
+    fresh = _fresh(s, work, provider, tenant_id, matched)
+    return Preview(
+        new=len(fresh),
+        known=len(set(matched)) - len(fresh),
+        people=len({learner_id for learner_id, _ in fresh}),
+        unknown=tuple(unknown),
+        old=table.old,
+        matched=tuple(fresh),
+    )
+
+
+def _plain(name: str, by: PersonBy) -> str:
+    return linking.plain(name) if by is PersonBy.CODE else name
+
+
+def _fresh(
+    s: Services, work: Work, provider: Provider, tenant_id: str,
+    matched: Sequence[tuple[str, Result]],
+) -> list[tuple[str, Result]]:  # fmt: skip
+    """Return what is not here yet, each once."""
+    ids = {
+        (owner, result): evidence_of(
+            provider, s.content.framework, result, _owner(tenant_id, owner), 0
+        )[0].id
+        for owner, result in matched
+    }
+    there = work.evidence.known(list(ids.values()))
+    return [pair for pair, first in ids.items() if first not in there]
+
+
+def _by_person(done: Preview) -> dict[str, list[Result]]:
+    found: dict[str, list[Result]] = {}
+    for learner_id, result in done.matched:
+        found.setdefault(learner_id, []).append(result)
+    return dict(sorted(found.items()))  # whoever takes two files at once waits in the same order
+
+
+def _add(
+    s: Services, work: Work, known: Known, learner_id: str, results: Sequence[Result], now: datetime
+) -> None:
+    provider = providers.in_use(known)
+    learner = work.learners.lock(learner_id)
+    arrival = int(now.timestamp() * 1_000_000)
+    for result in results:
+        owner = _owner(learner.tenant_id, learner.id)
+        pieces = evidence_of(provider, s.content.framework, result, owner, arrival)
+        work.evidence.add(learner, pieces, origin_of(provider, known.registered.version, result))
+    work.jobs.enqueue("refold", learner.id, {}, now)
+
+
+def _owner(tenant_id: str, learner_id: str) -> str:
+    return f"{tenant_id}|{learner_id}"
