@@ -22,6 +22,8 @@ DATA_FILE: Mapping[str, str] = {
     "texts": "notice.json",
 }
 MANIFEST = "pack.toml"
+#: What a pack says about how it came into force; empty where it has always been there.
+RELEASE = ("proposed_from", "released_by", "released_on", "council_involved_on")
 PARAMETERS = "parameters.json"
 
 
@@ -39,6 +41,10 @@ class Pack:
     source: str
     status: str
     files: Mapping[str, str]  # name -> SHA-256 in hex
+    proposed_from: str = ""  # the version this one was made from
+    released_by: str = ""  # a person's name and office
+    released_on: str = ""
+    council_involved_on: str = ""
 
     @property
     def ref(self) -> str:
@@ -81,6 +87,7 @@ def read_manifest(directory: Path) -> Pack:
     files = Record.of(f"{path}: files", data.get("files", {}))
     names = ("id", "version", "kind", "title", "language", "licence", "source", "status")
     texts = {name: record.text(name) for name in names}
+    texts |= {name: record.text(name, "") for name in RELEASE}
     pack = Pack(path=directory, files={n: files.text(n) for n in files.data}, **texts)
     _check_manifest(record, pack)
     return pack

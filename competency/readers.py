@@ -135,7 +135,8 @@ def _with_parameters(item: Item, rows: Record, basis: str) -> Item:
     if not b:
         raise row.wrong("b", "expected at least one number")
     model = _choice(row, "model", Model) if "model" in row.data else Model.GRM
-    return replace(item, a=a, b=b, basis=basis, model=model)
+    # What a proposal kept says what it is known from, by itself.
+    return replace(item, a=a, b=b, basis=row.text("basis", basis), model=model)
 
 
 def read_item(record: Record) -> Item:

@@ -85,6 +85,7 @@ class Session:
 @dataclass(frozen=True, slots=True)
 class ContentFolder:
     dir: Path
+    proposals: Path
 
 
 @dataclass(frozen=True, slots=True)

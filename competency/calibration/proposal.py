@@ -44,7 +44,7 @@ def proposed(bank: Bank, items: Sequence[Item], source: str) -> Proposal:
         new = found.get(item.key)
         if why := _kept(item, new, out):
             kept[item.key] = why
-            rows[item.key] = _row(item.a, item.b, item.model)
+            rows[item.key] = _row(item.a, item.b, item.model) | {"basis": item.basis}
         elif new:
             rows[item.key] = _row(round(new.a, 4), [round(b, 4) for b in new.b], Model(new.model))
     taken = tuple(key for key in rows if key not in kept)

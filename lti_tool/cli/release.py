@@ -15,6 +15,7 @@ from competency import packs
 from competency.calibration.proposal import Proposal, proposed
 from competency.manifest import MANIFEST, PARAMETERS
 from competency.readers import read_items
+from lti_tool import settings
 from lti_tool.cli.banks import bank_of
 from lti_tool.cli.loading import loaded
 from lti_tool.cli.opening import now, opened
@@ -29,20 +30,20 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument("bank_file", metavar="BANK.json", type=click.Path(exists=True, path_type=Path))
 @click.option("--pack", required=True, type=folder, help="The pack as it is, a folder")
 @click.option("--version", required=True, help="Of the proposal, e.g. 1.2")
-@click.option("--to", required=True, type=folder, help="Where the proposal's folder is made")
-def propose(bank_file: Path, pack: Path, version: str, to: Path) -> None:
+@click.option("--to", type=folder, help="Another folder than content.proposals")
+def propose(bank_file: Path, pack: Path, version: str, to: Path | None) -> None:
     """Make the next version of an item pack with the parameters of a bank. It is not in force.
 
     Items that the report judges "not to be asked", self-reports and items without answers keep
-    what they have; the proposal's parameters.json says which, and why.
+    what they have; the proposal's parameters.json says which, and why. In the folder
+    content.proposals the staff council can read it in the administration.
 
     Example: roadmap items propose bank.json --pack content/items/kommunal-de-1.1 --version 1.2
-    --to .
     """
     old = packs.read_manifest(pack)
     if old.kind != "items":
         raise click.UsageError(f"{pack}: a pack of {old.kind}, not of items.")
-    target = to / f"{old.id}-{version}"
+    target = (to or settings.load().content.proposals) / f"{old.id}-{version}"
     if target.exists() or _order(version) <= old.order:
         raise RoadmapError(
             f"{target}: is there, or not later than {old.version}.", remedy="Take a higher version."
@@ -52,7 +53,7 @@ def propose(bank_file: Path, pack: Path, version: str, to: Path) -> None:
     proposal = proposed(bank, read_items(old), f"{bank_file.name}, SHA-256 {digest}")
     if not proposal.taken:
         raise RoadmapError("No item of the pack would change.", remedy=_why(proposal))
-    shutil.copytree(pack, target)
+    shutil.copytree(pack, target)  # and the folder above it, if it is not there
     text = json.dumps(proposal.document, ensure_ascii=False, indent=1) + "\n"
     (target / PARAMETERS).write_text(text, encoding="utf-8")
     _head(target / MANIFEST, version=version, status="vorgeschlagen", proposed_from=old.ref)

@@ -18,15 +18,15 @@ TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
     *("overview", "connection", "platforms", "refusals", "mapping", "jobs", "outbox"),
-    *("quarantine", "soll", "workshops", "retention", "log", "rights"),
+    *("quarantine", "soll", "workshops", "items", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.
 SEES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
-    "hr": frozenset(("soll", "workshops")),
+    "hr": frozenset(("soll", "workshops", "items")),
     "manager": frozenset(("soll", "workshops")),
     # Everything about rules, nothing about persons (days.md, Personalrat).
-    "staff-council": frozenset(("soll", "retention", "log")),
+    "staff-council": frozenset(("soll", "items", "retention", "log")),
 }
 #: A manager's workshop ends with a draft; what counts is decided by human resources.
 CHANGES: Mapping[str, frozenset[str]] = {

@@ -61,3 +61,8 @@ def month(key: str) -> str:
 def number(value: float) -> str:
     """Return a number with at most one decimal, such as 1,5."""
     return str(format_decimal(value, "0.#", locale=language()))
+
+
+def precise(value: float) -> str:
+    """Return a number with one or two decimals, such as -0,75."""
+    return str(format_decimal(value, "0.0#", locale=language()))

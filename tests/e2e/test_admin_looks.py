@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.conftest import missing
 from tests.e2e.test_pages_look import AXE, COUNTS, DESK, PHONE, RUN_AXE, SMALL_TARGETS, TAGS
+from tests.pages.bank import PROPOSAL, TOPIC, proposals
 from tests.pages.desk import Official, busy, by_link, lively, new_town, official, with_right
 from tests.pages.scene import Stage
 from tests.pages.serving import served
@@ -18,6 +19,7 @@ PAGES = (
     *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
     *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe"),
     *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
+    *("fragen", f"fragen/{PROPOSAL}", f"fragen/{PROPOSAL}/{TOPIC}"),
 )
 
 
@@ -25,7 +27,8 @@ PAGES = (
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     if not AXE.is_file():
         missing("axe-core", "tools/build_assets.py")
-    with served(tmp_path_factory.mktemp("desk")) as made:
+    folder = tmp_path_factory.mktemp("desk")
+    with served(folder, ROADMAP__CONTENT__PROPOSALS=str(proposals(folder))) as made:
         busy(made)
         lively(made)
         with_right(made, "lotse")

@@ -14,14 +14,14 @@ from tests.serving import in_the_background
 
 
 @contextmanager
-def served(folder: Path, content: Path | None = None) -> Iterator[Stage]:
+def served(folder: Path, content: Path | None = None, **environ: str) -> Iterator[Stage]:
     """Yield a stage whose pages are at its base_url; `content` instead of what is shipped."""
     logging.getLogger("waitress").setLevel(logging.ERROR)
     # The socket first: the base address is part of what the house is built with.
     server = create_server(Flask("placeholder"), host="127.0.0.1", port=0, threads=4)
     base = f"http://localhost:{server.effective_port}"
     url = f"sqlite:///{folder / 'pages.db'}"
-    own = {"ROADMAP__CONTENT__DIR": str(content)} if content else {}
+    own = environ | ({"ROADMAP__CONTENT__DIR": str(content)} if content else {})
     stage = Stage(settings_for(url, ROADMAP__SERVER__BASE_URL=base, **own))
     server.application = stage.app
     in_the_background(server)

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from lti_tool.web.admin import (
     connection,
     entry,
+    items,
     jobs,
     log,
     mapping,
@@ -89,6 +90,9 @@ ROUTES: tuple[tuple[str, str, tuple[str, ...], View, str], ...] = (
     ("/workshops/<shop>/thema/<topic>", "settle_topic", POST, workshop_topic.settle, "workshops"),
     ("/workshops/<shop>/protokoll", "minutes", GET, minutes.minutes, "workshops"),
     ("/workshops/<shop>/protokoll.docx", "minutes_docx", GET, minutes.minutes_docx, "workshops"),
+    ("/fragen", "items", GET, items.items, "items"),
+    ("/fragen/<bank>", "bank", GET, items.bank, "items"),
+    ("/fragen/<bank>/<topic>", "bank_topic", GET, items.topic, "items"),
     ("/aufbewahrung", "retention", GET, retention.retention, "retention"),
     ("/aufbewahrung", "purge", POST, retention.purge, "retention"),
     ("/protokoll", "log", GET, log.log, "log"),

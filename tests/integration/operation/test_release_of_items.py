@@ -99,12 +99,16 @@ def test_running_attempts_keep_the_parameters_they_began_with(house: Path, bank:
     old = Content.load(house / "content").versions["items"]
     before = {i.key: i.b for i in Content.load(house / "content").items}
     asked = ("--by", "M. Beispiel", "--council", "2026-11-20", "--yes")
-    _run("items", "release", str(_proposed(house, bank)), *asked)
+    proposal = _proposed(house, bank)
+    _run("items", "release", str(proposal), *asked)
     content = Content.load(house / "content")
     assert {i.key: i.b for i in content.items_of(old)} == before
     changed = [i.key for i in content.items if i.b != before[i.key]]
     assert changed
-    assert all(i.basis.startswith("kalibriert") for i in content.items if i.scored)
+    # Who kept the old values also says what they are known from.
+    kept = json.loads((proposal / "parameters.json").read_text(encoding="utf-8"))["kept"]
+    scored = [i for i in content.items if i.scored]
+    assert {i.key for i in scored if not i.basis.startswith("kalibriert")} == set(kept)
 
 
 def test_nothing_is_released_without_a_name_a_day_and_a_yes(house: Path, bank: Path) -> None:

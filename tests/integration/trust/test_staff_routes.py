@@ -36,8 +36,9 @@ from tests.pages.scene import Stage, Visitor
 
 ASKED = [(rule, method) for rule, (methods, _) in STAFF.items() for method in methods]
 CHANGES = [(rule, method) for rule, method in ASKED if method == "POST"]
-ABOUT_ONE = [(rule, method) for rule, method in ASKED if "<" in rule]
-COUNCIL_READS = {"soll", "retention", "log", ""}
+#: What belongs to one municipality; all are asked with the same questions.
+ABOUT_ONE = [(rule, method) for rule, method in ASKED if "<" in rule and STAFF[rule][1] != "items"]
+COUNCIL_READS = {"soll", "items", "retention", "log", ""}
 FORM = {"state": "active", "do": "retry", "job": "deliver", "language": "de"}
 
 
@@ -56,7 +57,9 @@ class Hall:
         path = rule.replace("<platform>", self.stage.platform.id).replace("<place>", self.place)
         path = path.replace("<number>", self.number).replace("<person>", self.person)
         path = path.replace("<role>", "lotse").replace("<work>", OWN_ROLE)
-        path = path.replace("<shop>", self.shop).replace("<topic>", "1")
+        path = path.replace("<bank>", self.stage.s.content.newest("items").ref)
+        topic = "1.1" if "fragen" in rule else "1"
+        path = path.replace("<shop>", self.shop).replace("<topic>", topic)
         return path.replace("<version>", "1")
 
     def ask(self, who: Official | None, rule: str, method: str):

@@ -15,7 +15,7 @@ ITEMS = (
     item("graded", "1.1", 1.2, (-0.7, 0.7)),
     item("partial", "1.1", 1.2, (-0.7, 0.7)),
     item("same", "1.1", 1.2, (-0.7, 0.7)),
-    item("self", "1.1", 1.2, (-0.7, 0.7), kind=Kind.SELF_RATING, model=Model.GPCM),
+    item("self", "1.1", 1.2, (-0.7, 0.7), kind=Kind.SELF_RATING, model=Model.GPCM, basis="expert"),
 )
 
 
@@ -39,7 +39,8 @@ def test_partial_credit_is_proposed_as_such_and_graded_items_say_nothing_of_it()
     assert rows["graded"] == {"a": 1.5, "b": [-0.4, 0.9]}
     assert rows["partial"] == {"a": 1.5, "b": [0.8, -0.3], "model": "gpcm"}
     assert proposal.kept == {"same": Kept.COINCIDING, "self": Kept.SELF_REPORT}
-    assert rows["self"] == {"a": 1.2, "b": [-0.7, 0.7], "model": "gpcm"}
+    kept = {"a": 1.2, "b": [-0.7, 0.7], "model": "gpcm", "basis": "expert"}
+    assert rows["self"] == kept  # and what its old values are known from
 
 
 @pytest.mark.parametrize("model", Model)
