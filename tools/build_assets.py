@@ -105,14 +105,15 @@ def _fingerprint() -> str:
 
 def _install() -> None:
     """Let npm install exactly what the lock file names, checked against its hashes."""
-    done = subprocess.run([*_npm(), "ci", "--loglevel=error"], cwd=ASSETS, check=False)
+    done = subprocess.run([*npm(), "ci", "--loglevel=error"], cwd=ASSETS, check=False)
     if done.returncode:
         raise BuildFailed(
             f"npm ci ended with {done.returncode}. Is the package registry reachable?"
         )
 
 
-def _npm() -> list[str]:
+def npm() -> list[str]:
+    """Return the command for npm; :raises BuildFailed: there is none."""
     found = shutil.which("npm")
     if found:
         return [found]

@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ def main() -> int:
     given = _arguments()
     failed = 0
     for version in given.version or ["1.0.3", "2.0.0"]:
-        with _database(given.database) as url, service(url) as (endpoint, key, secret):
-            summary, failures = run(given.suite, version, endpoint, key, secret, given.grep)
+        with _database(given.database) as url, service(url) as ours:
+            summary, failures = run(given.suite, version, ours, given.grep)
         print(f"{version} on {given.database}: {summary['passed']} of {summary['total']} passed")
         for title, reason in failures:
             print(f"  failed: {title}\n          {reason}")
@@ -43,13 +44,23 @@ def main() -> int:
     return min(failed, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that runs, and a key that may do everything in its LRS."""
+
+    endpoint: str
+    key: str
+    secret: str
+    pid: int
+
+
 def run(
-    suite: Path, version: str, endpoint: str, key: str, secret: str, grep: str | None = None
+    suite: Path, version: str, ours: Service, grep: str | None = None
 ) -> tuple[dict[str, int], list[tuple[str, str]]]:
     """Return the suite's summary and what failed: title and reason."""
     logs = suite / "logs"
     before = set(logs.glob("*.log"))
-    options = ["-e", endpoint, "-a", "-u", key, "-p", secret, "-x", version]
+    options = ["-e", ours.endpoint, "-a", "-u", ours.key, "-p", ours.secret, "-x", version]
     options += ["-g", grep] if grep else []
     command = ["node", "bin/console_runner.js", *options, "-z"]
     subprocess.run(command, cwd=suite, check=False, stdout=subprocess.DEVNULL)
@@ -67,13 +78,14 @@ def _failures(entry: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @contextmanager
-def service(database: str) -> Iterator[tuple[str, str, str]]:
-    """Yield endpoint, key and secret of a service of our own on an empty database."""
+def service(database: str, processes: int = 2) -> Iterator[Service]:
+    """Yield a service of our own on an empty database."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="roadmap-lrs-") as folder:
         environ = dict(os.environ) | {
             "ROADMAP__DATABASE__URL": database,
             "ROADMAP__SERVER__PORT": str(port),
+            "ROADMAP__SERVER__PROCESSES": str(processes),
             "ROADMAP__SERVER__BASE_URL": f"http://127.0.0.1:{port}",
             "ROADMAP__METRICS__PORT": "0",
             "ROADMAP__LOGS__LEVEL": "WARNING",
@@ -90,7 +102,7 @@ def service(database: str) -> Iterator[tuple[str, str, str]]:
         process = subprocess.Popen([*roadmap, "serve"], cwd=ROOT, env=environ)
         try:
             _wait(said["endpoint"])
-            yield said["endpoint"], said["key"], said["secret"]
+            yield Service(said["endpoint"], said["key"], said["secret"], process.pid)
         finally:
             process.terminate()
             process.wait(timeout=PATIENCE_S)

@@ -60,12 +60,12 @@ class Running:
 
         :raises Bad: a pair failed.
         """
-        cpu, fetched = _cpu_s(self.process.pid), portal.fetches
+        cpu, fetched = cpu_s(self.process.pid), portal.fetches
         measured = drive(self.tool, portal, clients, seconds)
         if measured.bad:
             raise Bad(f"{self.tool.name}: {len(measured.bad)} failed, e.g. {measured.bad[0]}")
         self.rounds.setdefault(clients, []).append(measured)
-        spent = _cpu_s(self.process.pid) - cpu
+        spent = cpu_s(self.process.pid) - cpu
         self.cpu_s[clients] = self.cpu_s.get(clients, 0.0) + spent
         self.fetches += portal.fetches - fetched
 
@@ -82,7 +82,7 @@ class Running:
         return {"pairs_per_s": round(median(self.per_s(clients))), **times, **cpu}
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
     """Return the seconds of processor time of a process and its children that live."""
     total, waiting = 0.0, [pid]
     while waiting:
@@ -95,7 +95,7 @@ def _cpu_s(pid: int) -> float:
 
 
 @contextmanager
-def _on_core(number: int) -> Iterator[None]:
+def on_core(number: int) -> Iterator[None]:
     """What is started inside stays on this core; we come back to where we were."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {CORES[number % len(CORES)]})
@@ -109,7 +109,7 @@ def _started(
     stack: ExitStack, tool: Tool, command: list[str], environ: Mapping[str, str], folder: Path
 ) -> Running:
     log = stack.enter_context((folder / f"{tool.name}.log").open("wb"))
-    with _on_core(0):
+    with on_core(0):
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
     stack.callback(_ended, process)
     wait_until_up(tool.port)
@@ -301,7 +301,7 @@ def main() -> int:
         port = free_port()
         portal = Portal(Lms(port, ""))
         portal.start()
-        stack.enter_context(_on_core(1))
+        stack.enter_context(on_core(1))
         here = Field(stack, folder, portal)
         for line in compared(here, asked):
             print(json.dumps(line), flush=True)
