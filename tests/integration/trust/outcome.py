@@ -104,6 +104,10 @@ class Looker:
         places = self.machine.places
         return text.replace(places.tool, "TOOL").replace(places.lms, "LMS")
 
+    def steps(self, subject: str) -> list[str]:
+        """Return the units of a person's accepted path, in their order."""
+        return [s["unit"] for s in self._accepted(self.learner(subject)).document["steps"]]
+
     def _accepted(self, learner: str) -> Any:
         query = select(path).where(path.c.learner_id == learner, path.c.state == "accepted")
         (found,) = self.rows(query)
