@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from competency.external import Result, Trouble, evidence_of, origin_of, read_rows
+from competency.profile import Verdict
 from competency.provider import PersonBy, Provider
 from lti_tool.errors import Conflict
 from lti_tool.flows import linking, providers
+from lti_tool.flows.observe import profile_from
 from lti_tool.flows.providers import Known
 from lti_tool.flows.role_list import day_of
-from lti_tool.ports import Actor, Learner, Services, Work
+from lti_tool.ports import Actor, Learner, RegisteredProvider, Services, Work
 
 
 @dataclass(frozen=True)
@@ -70,26 +72,20 @@ def take(
     return done
 
 
-def code(s: Services, learner: Learner, now: datetime, *, renew: bool = False) -> str:
-    """Return this person's code for other tests, "ABCD EFGH"; made when it is first asked for.
+def code(s: Services, learner: Learner) -> str:
+    """Return this person's code for other tests, "ABCD EFGH"; "" if she has none. Reads only."""
+    with s.store.read() as work:
+        found = work.providers.code(learner.id)
+    return f"{found[:4]} {found[4:]}".strip()
 
-    It names her to a provider and to nobody else. A new one makes the old one worthless. Writes.
-    """
+
+def make_code(s: Services, learner: Learner, now: datetime) -> str:
+    """Return a new code; an older one is worthless. It names her to a provider only. Writes."""
+    made = "".join(secrets.choice(linking.ALPHABET) for _ in range(linking.LETTERS))
     with s.store.begin() as work:
         work.learners.lock(learner.id)
-        found = work.providers.code(learner.id)
-        if renew or not found:
-            found = "".join(secrets.choice(linking.ALPHABET) for _ in range(linking.LETTERS))
-            work.providers.give_code(learner, found, now)
-    return f"{found[:4]} {found[4:]}"
-
-
-def takes_codes(s: Services, tenant_id: str) -> tuple[Provider, ...]:
-    """Return the providers in use that know people by their code."""
-    used = (k.provider for k in providers.overview(s, tenant_id) if k.registered.retired is None)
-    return tuple(
-        p for p in used if p and p.contract_on and p.columns and p.columns.by is PersonBy.CODE
-    )
+        work.providers.give_code(learner, made, now)
+    return f"{made[:4]} {made[4:]}"
 
 
 def forget_expired(s: Services, now: datetime) -> int:
@@ -176,3 +172,42 @@ def _add(
 
 def _owner(tenant_id: str, learner_id: str) -> str:
     return f"{tenant_id}|{learner_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A test of another provider that would say something about what is still open."""
+
+    provider: Provider
+    topics: tuple[str, ...]  # codes of competences and areas that are open, in the Soll's order
+
+
+def offers(s: Services, learner: Learner) -> tuple[Offer, ...]:
+    """Return the tests that can be opened and measure something open; most topics first.
+
+    They are a proposal beside the path, never a step that counts hours: a test teaches nothing.
+    """
+    with s.store.read() as work:
+        stored = work.profiles.get(learner.id)
+        if stored is None:
+            return ()
+        registered = work.providers.all(learner.tenant_id)
+    required = profile_from(stored.document).required
+    still = [x.competency for x in required if x.verdict is Verdict.OPEN]
+    found = [Offer(p, _open_topics(s, p, still)) for p in _openable(s, registered)]
+    return tuple(sorted((o for o in found if o.topics), key=lambda o: -len(o.topics)))
+
+
+def _openable(s: Services, registered: Sequence[RegisteredProvider]) -> list[Provider]:
+    used = (providers.read(s, r).provider for r in registered if r.retired is None)
+    return [p for p in used if p and p.contract_on and p.address]
+
+
+def _open_topics(s: Services, provider: Provider, still: Sequence[str]) -> tuple[str, ...]:
+    measured = set(provider.topics.values())
+    area_of = s.content.framework.area_of
+    return tuple(
+        code
+        for code in still
+        if code in measured or (code in area_of and area_of[code].code in measured)
+    )

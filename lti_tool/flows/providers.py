@@ -34,7 +34,7 @@ class Known:
 def overview(s: Services, tenant_id: str) -> tuple[Known, ...]:
     """Return all providers of a municipality; those that are not used any more last. Reads only."""
     with s.store.read() as work:
-        return tuple(_known(s, r) for r in work.providers.all(tenant_id))
+        return tuple(read(s, r) for r in work.providers.all(tenant_id))
 
 
 def one(s: Services, tenant_id: str, key: str) -> Known:
@@ -48,7 +48,7 @@ def found(s: Services, work: Work, tenant_id: str, key: str) -> Known:
     registered = work.providers.get(tenant_id, key)
     if registered is None:
         raise NotFound("There is no such test provider.", remedy="See `roadmap provider list`.")
-    return _known(s, registered)
+    return read(s, registered)
 
 
 def save(
@@ -117,7 +117,8 @@ def _require_own_activities(work: Work, tenant_id: str, provider: Provider) -> N
                 raise ProviderInvalid((Fault("activities", "taken", min(twice)),))
 
 
-def _known(s: Services, registered: RegisteredProvider) -> Known:
+def read(s: Services, registered: RegisteredProvider) -> Known:
+    """Return a stored provider, or what is wrong with it in this framework."""
     try:
         return Known(registered, provider_of(registered.document, s.content.framework))
     except ProviderInvalid as error:

@@ -15,6 +15,7 @@ from lti_tool.flows import exams, measure, plan, prospect
 from lti_tool.flows.catching_up import catch_up
 from lti_tool.flows.plan import PathView
 from lti_tool.web import (
+    other_tests,
     path_choices,
     path_months,
     path_page,
@@ -53,7 +54,8 @@ def path() -> str:
     )
     page = replace(page, taken_back=taken_back.of_the_path())
     printed = request.args.get("ansicht") == "druck"
-    return render_template("path_print.html" if printed else "path.html", page=page)
+    name = "path_print.html" if printed else "path.html"
+    return render_template(name, page=page, tests=other_tests.offered())
 
 
 def change() -> Response:

@@ -47,7 +47,7 @@ def take(town: Town, *rows: list[Any]) -> Preview:
 
 def person(town: Town, *roles: str) -> tuple[Learner, str]:
     learner = town.answered(*roles) if roles else town.person("GB")
-    return learner, external.code(town.s, learner, town.now)
+    return learner, external.make_code(town.s, learner, town.now)
 
 
 def lines(town: Town, learner: Learner, code: str = "1.1"):
@@ -158,8 +158,8 @@ def test_nothing_is_taken_without_a_contract_or_from_who_is_not_used_any_more(
 def test_a_new_code_makes_the_old_one_worthless(registered: Town) -> None:
     town = registered
     learner, old = person(town)
-    assert external.code(town.s, learner, town.now) == old
-    new = external.code(town.s, learner, town.now, renew=True)
+    assert external.code(town.s, learner) == old
+    new = external.make_code(town.s, learner, town.now)
     row = ["20.11.2026", "Suchen", "B"]
     assert look(town, [old, *row]).unknown == (2,)
     assert look(town, [new, *row]).new == 1

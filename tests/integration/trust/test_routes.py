@@ -55,6 +55,7 @@ LEARNER = {
     "/l/<launch>/daten": ("GET",),
     "/l/<launch>/daten/herunterladen": ("GET",),
     "/l/<launch>/daten/verknuepfen": ("GET", "POST"),
+    "/l/<launch>/daten/andere-tests": ("GET", "POST"),
     "/l/<launch>/daten/loeschen": ("GET", "POST"),
     "/l/<launch>/nur-fuer-mich/<item>": ("GET", "POST"),
     "/l/<launch>/ende": ("GET", "POST"),
