@@ -78,17 +78,15 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield request.getfixturevalue("postgres_url")
 
 
-def test_a_reader_who_believes_the_header_loses_nothing(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ROADMAP__SERVER__PROCESSES", str(PROCESSES))
+def test_a_reader_who_believes_the_header_loses_nothing(url: str) -> None:
     with ExitStack() as stack:
-        endpoint, *auth = stack.enter_context(service(url))
-        reader = Reader(endpoint, (auth[0], auth[1]))
+        ours = stack.enter_context(service(url, PROCESSES))
+        auth = (ours.key, ours.secret)
+        reader = Reader(ours.endpoint, auth)
         pool = stack.enter_context(ThreadPoolExecutor(2 * PROCESSES))
         until = time.monotonic() + 6
         writing = [
-            pool.submit(write, reader.url, (auth[0], auth[1]), until, size)
+            pool.submit(write, reader.url, auth, until, size)
             for size in (1, 1, 1, 5, 5, 25, 25, 100)
         ]
         while wait(writing, timeout=0).not_done:
