@@ -68,11 +68,17 @@ def change(conn: Connection, tenant_id: str, settings: TenantSettings) -> None:
     )
 
 
+_ADDRESS = activity_map.c.activity.like("https://_%") | activity_map.c.activity.like("http://_%")
+
+
 def activities(conn: Connection, tenant_id: str) -> dict[str, str]:
-    """Return unit -> LMS address; where several activities teach a unit, the first by address."""
+    """Return unit -> LMS address; where several activities teach a unit, the first by address.
+
+    What is mapped by its idnumber only has no address: nothing to link, nor an id of a statement.
+    """
     rows = conn.execute(
         select(activity_map.c.unit, activity_map.c.activity)
-        .where(activity_map.c.tenant_id == tenant_id)
+        .where(activity_map.c.tenant_id == tenant_id, _ADDRESS)
         .order_by(activity_map.c.activity.desc())
     )
     return {r.unit: r.activity for r in rows}
