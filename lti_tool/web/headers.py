@@ -7,6 +7,7 @@ inline is ever allowed. Source: law.md L54, OWASP ASVS 5.0 3.4, reference/lti.md
 
 from collections.abc import Iterable
 from functools import lru_cache
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, Response, g, request
 
@@ -34,6 +35,8 @@ def install(app: Flask, settings: Settings) -> None:
     @app.after_request
     def add(response: Response) -> Response:
         headers = response.headers
+        if response.status_code == 308:
+            _stay_here(response)
         for name, value in everywhere:
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", _policy(settings))
@@ -41,6 +44,17 @@ def install(app: Flask, settings: Settings) -> None:
         if request.path.startswith(("/l/", "/lti/", "/admin", "/soll")):
             headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _stay_here(response: Response) -> None:
+    """Make a redirect of the routing (a slash too many or too few) one within this site.
+
+    It is built of the host that the request names, and anybody can name any.
+    """
+    where = urlsplit(response.headers["Location"])
+    path = "/" + where.path.lstrip("/\\")
+    response.headers["Location"] = urlunsplit(("", "", path, where.query, ""))
+    response.set_data("")
 
 
 def of_start(settings: Settings) -> list[tuple[str, str]]:

@@ -232,6 +232,24 @@ def test_a_foreign_host_name_leads_nobody_away(stage: Stage, planned: Visitor) -
         assert "evil.example" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "asked", "place"),
+    [
+        ("GET", "/admin", "/admin/"),
+        ("GET", "/admin?a=1", "/admin/?a=1"),
+        ("POST", "/lti//launch", "/lti/launch"),
+    ],
+)
+def test_a_slash_too_many_or_too_few_leads_to_no_foreign_host(
+    stage: Stage, planned: Visitor, method: str, asked: str, place: str
+) -> None:
+    client = stage.client(planned)
+    for named in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}):
+        answer = client.open(asked, method=method, headers=named)
+        assert (answer.status_code, answer.headers["Location"]) == (308, place)
+        assert "evil.example" not in answer.text
+
+
 # --- two tabs at once -----------------------------------------------------------------------------
 
 
