@@ -184,7 +184,8 @@ def trust(platform_id: str, attribute: str | None, reason: str, *, off: bool) ->
     """Let an attribute tell the people of this LMS at other LMSs of the municipality, too.
 
     Only one that nobody can change for herself: a personnel number from the directory. Trust it at
-    every LMS it shall join.
+    every LMS it shall join. A custom parameter has to be set at the tool itself, by the LMS's
+    administration: where a course may set it, whoever leads a course can become anybody.
 
     Example: roadmap platform trust ID --attribute person_sourcedid --reason "Beschluss 12"
     """
@@ -199,6 +200,10 @@ def trust(platform_id: str, attribute: str | None, reason: str, *, off: bool) ->
             found = platforms.trust(conn, platform_id, name)
         _audit(house, "platform.trust", found, attribute=name, reason=reason)
     click.echo(f"{found.issuer}: {name or 'no attribute'} is trusted.")
+    if custom:
+        click.echo(
+            "Set it at the tool, not in courses: who can set it can become anybody.", err=True
+        )
 
 
 @platform.command()

@@ -53,3 +53,9 @@ def test_what_cannot_be_a_second_name_changes_nothing(issuer: str) -> None:
 
 def test_a_name_that_was_never_given_cannot_be_taken_away() -> None:
     assert invoke("platform", "alias", listed()["id"], SECOND, "--remove").exit_code != 0
+
+
+def test_trusting_a_custom_parameter_says_who_must_not_be_able_to_set_it() -> None:
+    trusted = ("platform", "trust", listed()["id"], "--reason", "Beschluss 12", "--attribute")
+    assert "can become anybody" in invoke(*trusted, "custom:personalnummer").stderr
+    assert "can become anybody" not in invoke(*trusted, "person_sourcedid").stderr
