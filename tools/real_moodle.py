@@ -45,7 +45,7 @@ PEOPLE = (
     ("dienst", "Roadmap", "Dienst"),
 )
 ENROLLED = {"gaertnerin": "student", "erzieher": "student", "leitung": "editingteacher"}
-PAGES = (("A4", "Regeln der Informationssicherheit im Amt"), ("N1", "Tablet-Start"))
+PAGES = (("N6", "Hilfe holen: Störung genau beschreiben"), ("N1", "Tablet-Start"))  # units
 CAPABILITIES = (
     "webservice/rest:use",
     "moodle/competency:planmanage",
