@@ -416,7 +416,7 @@ class Links(Protocol):
         """Return the title of the course of the newest launch."""
         ...
 
-    def hand_over(self, gone_id: str, kept_id: str) -> None:
+    def hand_over(self, gone_id: str, kept_id: str, now: datetime) -> None:
         """Let identities, launches, statements and what was learned belong to the other."""
         ...
 

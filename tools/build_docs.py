@@ -279,6 +279,8 @@ NAMES = {
     "preview-mapping": "administration: show what mapping one activity changes",
     "read-mapping": "administration: show what the table of activities changes",
     "take-mapping": "administration: take the mapping over",
+    "mapping-conflicts": "administration: messages that fit several people",
+    "mapping-people": "administration: whose the messages are",
     "mapping-tried": "administration: how many of the last messages count",
     "unmap": "administration: take a mapping away",
     "unmapped-activities": "administration: activities that stand for nothing yet",

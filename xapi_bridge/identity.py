@@ -67,9 +67,12 @@ def aliases(key: ActorKey, bindings: Bindings) -> tuple[Alias, ...]:
 def actors(alias: Alias, bindings: Bindings) -> tuple[ActorKey, ...]:
     """Return every identifier a statement may carry for an alias, to be found among the parked."""
     if alias.kind == "mail":
-        mbox = f"mailto:{alias.value}"
-        digest = hashlib.sha1(mbox.encode(), usedforsecurity=False).hexdigest()
-        return (ActorKey("mbox", mbox), ActorKey("mbox_sha1sum", digest))
+        return (
+            ActorKey("mbox", f"mailto:{alias.value}"),
+            ActorKey("mbox_sha1sum", sha1(alias.value)),
+        )
+    if alias.kind == "mail_sha1":
+        return (ActorKey("mbox_sha1sum", alias.value),)
     if alias.kind == "openid":
         return (ActorKey("openid", alias.value),)
     name = f"ilias-user-{alias.value}" if alias.kind == "usr_id" else alias.value
@@ -78,6 +81,11 @@ def actors(alias: Alias, bindings: Bindings) -> tuple[ActorKey, ...]:
     if alias.kind == "ident":
         found.append(ActorKey("mbox", f"mailto:{alias.value}"))
     return tuple(found)
+
+
+def sha1(mail: str) -> str:
+    """Return the value under which an actor hides a mail address (`mbox_sha1sum`)."""
+    return hashlib.sha1(f"mailto:{mail}".encode(), usedforsecurity=False).hexdigest()
 
 
 def normal(key: ActorKey) -> ActorKey:

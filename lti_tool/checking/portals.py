@@ -13,10 +13,13 @@ from lti_tool.checking.result import Result
 from lti_tool.lti import plans, scopes
 from lti_tool.lti.keys import KeySetBroken, usable_entries
 from lti_tool.lti.outbound import Answer, Outbound, Unreachable
+from lti_tool.lti.platforms.ilias import Known, Mode, modes
 from lti_tool.lti.refusal import Code
 from lti_tool.lti.services import SCORE_SCOPE, Caller, TokenRefused, fetch_token
 from lti_tool.ports import DeliveryFailed, Platform
-from lti_tool.store import keys, platforms, refusals
+from lti_tool.seal import Seal
+from lti_tool.store import identities, keys, platforms, refusals
+from lti_tool.store.database import Database
 from lti_tool.store.tokens import SqlTokenShelf
 
 LEEWAY_S = {"ilias": 60.0}  # what a launch may be off; 10 s for the others (decisions.md 4.2)
@@ -52,6 +55,33 @@ def look(
         yield _members(house, platform, f"{name}: members", values, now)
     yield from _plans(house, platform, f"{name}: learning plans", values)
     yield _cookies(house, platform, f"{name}: cookies", values, now)
+    if platform.kind == "ilias":
+        yield names(house.database, house.seal, platform)
+
+
+def names(database: Database, seal: Seal, platform: Platform) -> Result:
+    """Return by which identification this ILIAS names people: only SHA256 serves everything.
+
+    Told from the people who came last; nothing is asked of ILIAS. `values` has the modes.
+    """
+    with database.read() as conn:
+        people = identities.newest(conn, seal, platform.id)
+    found = modes(Known(subject, ident) for subject, ident in people)
+    values = {"about": platform.name or platform.issuer, "modes": " ".join(found)}
+    name = f"platform {platform.issuer}: identification"
+    remedy = "Set the provider and the LRS type in ILIAS to SHA256, name: none."
+    if not found:
+        return Result(name, True, "nobody came yet", "", "names-unknown", values)
+    if Mode.RANDOM in found:
+        message = "random: everybody is somebody else in every object"
+        return Result(name, False, message, remedy, "names-random", values)
+    if len(found) > 1:
+        message = f"several: {', '.join(found)}; whoever came under both is two people here"
+        return Result(name, False, message, remedy, "names-mixed", values)
+    if found[0] is not Mode.SHA256:
+        message = f"{found[0]}; the LRS type in ILIAS has to be set to the same"
+        return Result(name, True, message, "", "names-other", values)
+    return Result(name, True, "SHA256", "", "names-fine", values)
 
 
 def _places(platform: Platform, name: str, values: dict[str, str]) -> Result:

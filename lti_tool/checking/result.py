@@ -23,6 +23,7 @@ CODES = (
         "plans-silent",
     ),
     *("cookies-fine", "cookies-lost"),
+    *("names-fine", "names-other", "names-random", "names-mixed", "names-unknown"),
     *("lrs-readable", "lrs-late", "lrs-refuses", "lrs-silent"),
     *("lrs-writable", "lrs-readonly", "lrs-unknown"),
 )

@@ -71,7 +71,7 @@ def merge(s: Services, work: Work, kept: Learner, gone: Learner, now: datetime) 
     """Give identity, launches and activity of one to the other, and delete the rest of it."""
     withdrawal.withdraw(s, work, gone, work.paths.accepted(gone.id), now)
     withdrawal.let_go(work, gone)
-    work.links.hand_over(gone.id, kept.id)
+    work.links.hand_over(gone.id, kept.id, now)
     work.learners.erase(gone.id)
     work.jobs.enqueue("refold", kept.id, {}, now)
 

@@ -136,10 +136,10 @@ class Arrivals:
 
     def _standings(self, statements: Sequence[Statement]) -> dict[str, Standing]:
         keys = {s.actor.key for s in statements if s.actor.key and not s.actor.group}
-        people = self._people(keys)
+        people = self.people(keys)
         return {s.id: self._standing(s, people) for s in statements}
 
-    def _people(self, keys: Iterable[ActorKey]) -> dict[ActorKey, set[str]]:
+    def people(self, keys: Iterable[ActorKey]) -> dict[ActorKey, set[str]]:
         """Return the learners each actor may be: one is known, none waits, two are a conflict."""
         digests = {
             key: [

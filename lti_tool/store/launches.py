@@ -24,6 +24,7 @@ from lti_tool.store.schema.core import identity, learner, person_attribute
 from lti_tool.store.schema.lti import launch, nonce, placing_request, platform
 from lti_tool.store.schema.staff import staff_grant
 from lti_tool.store.straight import Straight
+from xapi_bridge.identity import sha1
 
 # A nonce is of use for ten minutes (the state's life); kept longer, so that no clock can revive it.
 NONCE_KEPT = timedelta(hours=1)
@@ -164,8 +165,12 @@ class SqlEntry:
 
     def know(self, arrival: Arrival, learner_id: str, now: datetime) -> None:
         # A name that somebody else has already stays hers: two people are never made one by us.
-        if self._name(arrival, "ident", arrival.ident, learner_id, now):
-            self.replay(self.conn, arrival, learner_id, now)
+        if not self._name(arrival, "ident", arrival.ident, learner_id, now):
+            return
+        # The same name as statements may carry it, hashed. Its number is no name of hers for event
+        # plugins (`ilias-user-6`): a login may be a number, too, and then it is somebody else's.
+        self._name(arrival, "mail_sha1", sha1(arrival.ident), learner_id, now)
+        self.replay(self.conn, arrival, learner_id, now)
 
     def _name(
         self, arrival: Arrival, kind: str, value: str, learner_id: str, now: datetime

@@ -47,10 +47,13 @@ class SqlLinks:
         row = self.conn.execute(newest.order_by(launch.c.created_us.desc()).limit(1)).first()
         return str(row[0] or "") if row else ""
 
-    def hand_over(self, gone_id: str, kept_id: str) -> None:
+    def hand_over(self, gone_id: str, kept_id: str, now: datetime) -> None:
         for table in (identity, person_attribute, statement, launch, test_code):
             mine = update(table).where(table.c.learner_id == gone_id)
             self.conn.execute(mine.values(learner_id=kept_id))
+        # Both names are one person's now: what waited because it could be either is looked at.
+        renewed = update(identity).where(identity.c.learner_id == kept_id)
+        self.conn.execute(renewed.values(created_us=us(now)))
         # What was answered is deleted with the rest; what was learned counts on.
         learned = (evidence.c.learner_id == gone_id, evidence.c.source != "assessment")
         self.conn.execute(update(evidence).where(*learned).values(learner_id=kept_id))

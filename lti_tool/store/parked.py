@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, exists, select, tuple_, update
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
-from lti_tool.store.arrivals import Arrivals
+from lti_tool.store.arrivals import CONFLICT, Arrivals
 from lti_tool.store.conclusions import UNMAPPED, Meaning, trusting
 from lti_tool.store.database import us
 from lti_tool.store.lrs import LrsConnection
@@ -89,7 +89,9 @@ def _replay(arrivals: Arrivals, learner_id: str) -> int:
     conn, connection = arrivals.conn, arrivals.connection
     rows = conn.execute(select(identity).where(identity.c.learner_id == learner_id))
     names = [Alias(r.platform_id, r.kind, arrivals.seal.open(r.sealed)) for r in rows]
-    keys = {arrivals.actor_key(k) for a in names for k in actors(a, arrivals.bindings)}
+    meant = arrivals.people({k for a in names for k in actors(a, arrivals.bindings)})
+    # Who may be two people is nobody, now as when it came: a conflict is never guessed.
+    keys = {arrivals.actor_key(k) for k, found in meant.items() if found == {learner_id}}
     mine = (
         statement.c.lrs_id == connection.id,
         WAITING,
@@ -101,10 +103,26 @@ def _replay(arrivals: Arrivals, learner_id: str) -> int:
         return 0
     now_theirs = {"state": "kept", "learner_id": learner_id, "actor_key": None}
     conn.execute(update(statement).where(*mine).values(**now_theirs))
+    for row in waiting:
+        if CONFLICT in row.flags:
+            this = (
+                statement.c.lrs_id == connection.id,
+                statement.c.statement_id == row.statement_id,
+            )
+            conn.execute(update(statement).where(*this).values(flags=_cleared(row.flags)))
     arrivals.counts["parked"] -= len(waiting)
     arrivals.counts["stored"] += len(waiting)
-    _conclude(arrivals, [dict(row._mapping) | {"learner_id": learner_id} for row in waiting])
+    _conclude(arrivals, [_row_of(row, learner_id) for row in waiting])
     return len(waiting)
+
+
+def _row_of(row: Row[Any], learner_id: str) -> dict[str, Any]:
+    values = dict(row._mapping) | {"learner_id": learner_id}
+    return values | {"flags": _cleared(row.flags)}
+
+
+def _cleared(flags: str) -> str:
+    return ",".join(f for f in flags.split(",") if f != CONFLICT)
 
 
 Place = tuple[int, str]  # received_us and id: where to go on

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from tests.conftest import missing
 from tests.e2e.test_pages_look import AXE, COUNTS, DESK, PHONE, RUN_AXE, SMALL_TARGETS, TAGS
 from tests.pages.bank import PROPOSAL, TOPIC, proposals
-from tests.pages.desk import Official, busy, by_link, lively, new_town, official, with_right
+from tests.pages.desk import Official, busy, by_link, lively, new_town, official, twins, with_right
 from tests.pages.scene import Stage
 from tests.pages.serving import served
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
     *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
-    *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe"),
+    *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe", "zuordnung/personen"),
     *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
     *("fragen", f"fragen/{PROPOSAL}", f"fragen/{PROPOSAL}/{TOPIC}"),
 )
@@ -31,6 +31,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with served(folder, ROADMAP__CONTENT__PROPOSALS=str(proposals(folder))) as made:
         busy(made)
         lively(made)
+        twins(made)
         with_right(made, "lotse")
         yield made
 

@@ -25,6 +25,7 @@ from lti_tool.store import (
 from lti_tool.store.arrivals import Arrivals
 from lti_tool.store.database import us
 from lti_tool.store.lrs import LrsConnection
+from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import unmapped
 from tests.pages.scene import Stage, Visitor
 from xapi_bridge.statement import Bad, parse
@@ -157,6 +158,29 @@ def lively(stage: Stage, store: LrsConnection | None = None) -> LrsConnection:
         arrivals = Arrivals(conn, stage.house.seal, store, stage.house.meaning, us(stage.now))
         arrivals.take([parse(orjson.dumps(document)) for document in said], None)
     return store
+
+
+def twins(stage: Stage) -> None:
+    """Let a message fit two people: an account that is one's id and another's login."""
+    one, other = stage.visitor(), stage.visitor()
+    with stage.s.store.read() as work:
+        name = work.learners.places(one.learner_id)[0].subject
+    seal, tenant_id = stage.house.seal, stage.tenant.id
+    row = {
+        "platform_id": stage.platform.id,
+        "kind": "username",
+        "digest": seal.digest("identity", stage.platform.id, "username", name),
+        "tenant_id": tenant_id,
+        "learner_id": other.learner_id,
+        "sealed": seal.seal(name),
+        "verified_by": "list",
+        "created_us": us(stage.now),
+    }
+    said = parse(orjson.dumps(_statement(name, "completed", PAGE, "Sichere Passwörter")))
+    with stage.house.database.begin() as conn:
+        conn.execute(identity.insert().values(row))
+        store = lrs.listed(conn, tenant_id=tenant_id)[0]
+        Arrivals(conn, seal, store, stage.house.meaning, us(stage.now)).take([said], None)
 
 
 def _statement(person: str, verb: str, activity: str, name: str, **result: object) -> object:

@@ -8,7 +8,10 @@ a real one is not kept. What would change our mind: an ILIAS that takes `sub` fo
 """
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from lti_tool.ports import DeliveryFailed
 
@@ -24,6 +27,9 @@ NAMES_TARGET_LATE = True
 _IDENT = re.compile(r"(?P<local>[^@]+)@[0-9a-f-]{32,36}\.ilias")
 _CUT_IDENT = re.compile(r"(?P<local>[0-9a-f]{40,64})@[^@]+")  # SHA256URL: the last 80 characters
 _RANDOM = re.compile(r"[0-9a-f]{32}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
+_REAL_MAIL = re.compile(r"realemail[1-9][0-9]*")
 _LONGEST = 255
 
 
@@ -33,6 +39,40 @@ class Known:
 
     subject: str
     ident: str
+
+
+class Mode(StrEnum):
+    """How ILIAS names people (reference/ilias.md section 7), as far as it can be told."""
+
+    NUMBER = "number"  # or a login that is one
+    NAME = "name"  # login or external account
+    REAL_MAIL = "real-mail"
+    RANDOM = "random"
+    SHA256 = "sha256"
+    SHA256_URL = "sha256-url"
+    UNKNOWN = "unknown"
+
+
+def mode_of(known: Known) -> Mode:
+    """Return by which identification ILIAS named this person."""
+    subject, local = known.subject, known.ident.partition("@")[0]
+    if _REAL_MAIL.fullmatch(subject):
+        return Mode.REAL_MAIL
+    if not known.ident:
+        return Mode.UNKNOWN
+    if _RANDOM.fullmatch(local) and subject in (known.ident, local):
+        return Mode.RANDOM
+    if local == subject and _NUMBER.fullmatch(local):
+        return Mode.NUMBER
+    if not known.ident.endswith(".ilias"):
+        return Mode.SHA256_URL
+    return Mode.SHA256 if local == subject and _HASH.fullmatch(local) else Mode.NAME
+
+
+def modes(people: Iterable[Known]) -> tuple[Mode, ...]:
+    """Return the identifications that were seen, the most frequent first; unknown ones do not."""
+    seen = Counter(mode for known in people if (mode := mode_of(known)) is not Mode.UNKNOWN)
+    return tuple(mode for mode, _number in seen.most_common())
 
 
 class NobodyThere(DeliveryFailed):

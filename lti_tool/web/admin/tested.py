@@ -127,6 +127,23 @@ WORDS: Mapping[str, tuple[object, object, object]] = {
         _l("In 7 days starts without our cookie: %(count)s."),
         _l("Let the learning portal open roadMAP in a new window."),
     ),
+    "names-fine": (_l("%(about)s: identification"), _l("SHA256. That is right."), ""),
+    "names-other": (
+        _l("%(about)s: identification"),
+        _l("It is usable: %(modes)s. The LRS type in ILIAS has to be set to the same."),
+        "",
+    ),
+    "names-random": (
+        _l("%(about)s: identification"),
+        _l("Random: in every object everybody is somebody else."),
+        _l("Set the provider and the LRS type in ILIAS to SHA256, name: none."),
+    ),
+    "names-mixed": (
+        _l("%(about)s: identification"),
+        _l("It was changed: %(modes)s. Whoever came under both is two people here."),
+        _l("Leave it at SHA256. Who is two people joins both on “My data”."),
+    ),
+    "names-unknown": (_l("%(about)s: identification"), _l("Nobody has started from here yet."), ""),
     "lrs-readable": (_l("LRS %(about)s: read"), _l("Readable."), ""),
     "lrs-late": (
         _l("LRS %(about)s: read"),
@@ -173,6 +190,17 @@ WHY: Mapping[str, object] = {
 }
 
 
+#: How ILIAS calls its identifications, in its own words.
+MODES: Mapping[str, object] = {
+    "number": _l("ILIAS user id"),
+    "name": _l("ILIAS login or external account"),
+    "real-mail": _l("E-mail address"),
+    "random": _l("random"),
+    "sha256": "SHA256",
+    "sha256-url": _l("SHA256 with address"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     about: str
@@ -186,6 +214,8 @@ def said(result: Mapping[str, Any]) -> Said:
     if words is None:
         return Said(result["name"], result["message"], result["remedy"])
     values = dict(result["values"])
+    if modes := values.get("modes", ""):
+        values["modes"] = ", ".join(str(MODES.get(m, m)) for m in modes.split())
     if why := values.get("why", ""):
         values["why"] = _why(why)
     about, sentence, remedy = (str(text) % values if text else "" for text in words)

@@ -116,6 +116,7 @@ STAFF = {
     "/admin/zuordnung/uebernehmen": (("POST",), "mapping"),
     "/admin/zuordnung/ausgeben": (("GET",), "mapping"),
     "/admin/zuordnung/probe": (("GET",), "mapping"),
+    "/admin/zuordnung/personen": (("GET",), "mapping"),
     "/admin/soll": (("GET",), "soll"),
     "/admin/soll/neu": (("GET", "POST"), "soll"),
     "/admin/soll/datei": (("GET", "POST"), "soll"),

@@ -9,14 +9,20 @@ import pytest
 from werkzeug.test import TestResponse
 
 from lti_tool import sheets
-from lti_tool.store import parked
+from lti_tool.checking import portals
+from lti_tool.flows.admit import admit
+from lti_tool.ports import Arrival, Platform
+from lti_tool.store import parked, platforms
 from lti_tool.store.arrivals import Arrivals
 from lti_tool.store.database import us
+from lti_tool.store.launches import SqlDoor
 from lti_tool.store.schema.core import learner
 from tests.conftest import settings_for
 from tests.integration.trust.town import neighbour
-from tests.pages.desk import NAME, PAGE, QUIZ, Official, lively, official
+from tests.pages.desk import NAME, PAGE, QUIZ, Official, lively, official, twins
 from tests.pages.scene import Stage
+
+HASH = "c3c11a20bede86d8c891454856cb4f8050b5e3b0054553907dc7ef3d34ba7cc5"
 
 
 @pytest.fixture
@@ -163,6 +169,79 @@ def test_what_was_shown_in_another_municipality_is_not_taken_here(stage: Stage) 
     other = neighbour(stage, "nebenan")
     taken(other, official(other), shown)
     assert mapped(other) == mapped(stage) == {}
+
+
+def test_what_fits_two_people_is_shown_without_a_name_and_counts_for_nobody(stage: Stage) -> None:
+    lively(stage)
+    twins(stage)
+    page = get(stage, official(stage), "/personen")
+    assert "1 Meldung passt auf mehrere Menschen" in page.text
+    assert "https://lms.example: Kennung beim Start; https://lms.example: Anmeldename" in page.text
+    assert "1 von 1 Person; die ältesten werden am" in page.text  # nobody-yet
+    for hidden in (NAME, "person-", "nobody-yet", *stage_learners(stage)):
+        assert hidden not in page.text
+    other = neighbour(stage, "nebenan")
+    assert "Kein LRS ist eingetragen." in get(other, official(other), "/personen").text
+
+
+@pytest.mark.parametrize(
+    ("local", "subject", "code", "said"),
+    [
+        (HASH, HASH, "names-fine", "SHA256"),
+        ("6", "6", "names-other", "Benutzer-ID"),
+        (HASH[:32], "", "names-random", "zufällig"),
+        ("", "", "names-unknown", "Von hier ist noch niemand gestartet."),
+    ],
+)
+def test_how_an_ilias_names_people_is_recognised_and_random_is_explained(
+    stage: Stage, local: str, subject: str, code: str, said: str
+) -> None:
+    ilias = ilias_of(stage)
+    ident = f"{local}@{'1' * 32}.ilias"
+    if local:
+        arrive(stage, ilias, subject or ident, ident)
+    found = portals.names(stage.house.database, stage.house.seal, ilias)
+    assert (found.code, found.ok) == (code, code != "names-random")
+    page = get(stage, official(stage), "/personen").text
+    assert said in page
+    assert "ist jede Person in jedem Objekt jemand anderes" in page
+    assert "names-mixed" not in found.code
+    if local:
+        arrive(stage, ilias, "mg", f"mg@{'1' * 32}.ilias")
+        mixed = portals.names(stage.house.database, stage.house.seal, ilias)
+        assert mixed.code == ("names-random" if code == "names-random" else "names-mixed")
+
+
+def ilias_of(stage: Stage) -> Platform:
+    urls = {k: f"https://ilias.example/{k}" for k in ("auth_url", "token_url", "jwks_url")}
+    with stage.house.database.begin() as conn:
+        return platforms.add(
+            conn,
+            tenant_id=stage.tenant.id,
+            kind="ilias",
+            issuer="https://ilias.example",
+            client_id="i",
+            deployment_ids=["1"],
+            now=stage.now,
+            **urls,
+        )
+
+
+def arrive(stage: Stage, platform: Platform, subject: str, ident: str) -> None:
+    arrival = Arrival(
+        platform_id=platform.id,
+        tenant_id=stage.tenant.id,
+        deployment_id="1",
+        message_type="LtiResourceLinkRequest",
+        subject=subject,
+        ident=ident,
+        nonce=subject,
+        instructor=False,
+        locale="de",
+        target="/",
+    )
+    door = SqlDoor(stage.house.database, stage.house.seal)
+    assert admit(door, arrival, stage.now) is not None
 
 
 def test_a_new_town_has_everything_mapped(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from lti_tool.lti.platforms import known_as
-from lti_tool.lti.platforms.ilias import Known
+from lti_tool.lti.platforms.ilias import Known, Mode, mode_of, modes
 
 U = "5c3deadf48e019d97b92794cff93107f"
 H = "c3c11a20bede86d8c891454856cb4f8050b5e3b0054553907dc7ef3d34ba7cc5"
@@ -49,3 +49,25 @@ def test_a_random_name_that_changes_is_replaced_by_the_one_that_stays() -> None:
 @pytest.mark.parametrize("kind", ["moodle", "generic"])
 def test_no_other_lms_s_mail_is_even_looked_at(kind: str) -> None:
     assert known_as(kind, "6", f"6@{U}.ilias") == Known("6", "")
+
+
+@pytest.mark.parametrize(
+    ("subject", "ident", "mode"),
+    [
+        ("6", f"6@{U}.ilias", Mode.NUMBER),
+        ("hm.gaertner", f"hm.gaertner@{U}.ilias", Mode.NAME),
+        ("realemail6", "", Mode.REAL_MAIL),
+        (f"{RANDOM}@{U}.ilias", f"{RANDOM}@{U}.ilias", Mode.RANDOM),  # 8 to 11
+        (RANDOM, f"{RANDOM}@{U}.ilias", Mode.RANDOM),  # 12
+        (H, f"{H}@{U}.ilias", Mode.SHA256),
+        (H, f"{H[-60:]}@ilias.stadt.example", Mode.SHA256_URL),
+        (H, "", Mode.UNKNOWN),
+    ],
+)
+def test_the_identification_is_told_from_the_names(subject: str, ident: str, mode: Mode) -> None:
+    assert mode_of(Known(subject, ident)) is mode
+
+
+def test_two_identifications_are_both_named_the_frequent_one_first() -> None:
+    people = [Known(H, f"{H}@{U}.ilias")] * 2 + [Known("6", f"6@{U}.ilias"), Known("x", "")]
+    assert modes(people) == (Mode.SHA256, Mode.NUMBER)
