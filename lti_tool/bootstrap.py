@@ -1,9 +1,15 @@
 """Settings -> one frozen `House`: database, seal, content and the services of the flows."""
 
+import json
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+from competency import blueprint
+from competency.blueprint import Blueprint
+from competency.errors import InvalidBlueprint
 from competency.packs import Content
+from lti_tool.errors import Problem, SettingsError
 from lti_tool.ports import Limits, Services, Store
 from lti_tool.privacy import PersonData
 from lti_tool.seal import Seal
@@ -51,8 +57,10 @@ def build(settings: Settings) -> House:
     """Return the house for these settings; reads the content packs, opens no connection.
 
     :raises PackError: a content pack is broken; names the file and the field.
+    :raises SettingsError: no attempt can keep the content blueprint.
     """
     database = open_database(settings)
+    content = Content.load(settings.content.dir)
     seal = Seal(settings.security.secret_key)
     limits = Limits(
         max_items=settings.assessment.max_items,
@@ -62,9 +70,10 @@ def build(settings: Settings) -> House:
         foreign_worth=settings.assessment.foreign_worth,
         randomesque=settings.assessment.randomesque,
         max_minutes=settings.assessment.max_minutes,
+        exposure_cap=settings.assessment.exposure_cap,
+        blueprint=_blueprint(settings.assessment.blueprint, content),
         hours_per_month=settings.planning.hours_per_month,
     )
-    content = Content.load(settings.content.dir)
     meaning = Meaning.of(content, settings.content.dir)
     flows = Services(
         store=SqlStore(database, seal, meaning),
@@ -75,3 +84,17 @@ def build(settings: Settings) -> House:
         limits=limits,
     )
     return House(settings, database, seal, flows, meaning)
+
+
+def _blueprint(path: Path | None, content: Content) -> Blueprint | None:
+    """Return the content blueprint; refused here, before anybody is asked by it."""
+    if path is None:
+        return None
+    try:
+        found = Blueprint.of_document(json.loads(path.read_text(encoding="utf-8")))
+        wrong = blueprint.problems(found, content.framework, content.items)
+    except (OSError, ValueError, AttributeError, InvalidBlueprint) as error:
+        wrong = (str(error),)
+    if wrong:
+        raise SettingsError([Problem(f"assessment.blueprint, {path}", text) for text in wrong])
+    return found

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from competency.blueprint import Blueprint
 from competency.evidence import Evidence
 from competency.packs import Content
 from competency.path import LearningPath, Wishes
@@ -47,6 +48,7 @@ class TenantSettings:
     officer: str = ""  # Datenschutzbeauftragte*r
     accessibility_contact: str = ""
     council_required: bool = True  # no Soll in force without "Personalrat beteiligt am"
+    fixed_form: bool = False  # the same questions for all of one role; answers change only results
     four_eyes: bool = False  # who approves a Soll is not who handed it in
     exam_days: int = 0  # from a tutorial to its exam, 7 to 28; 0: as the catalogue says
     # role -> {unit: {"by": whom, "at": ISO date}}; set by a named human, never by a rule (law L09)
@@ -441,6 +443,11 @@ class Attempts(Protocol):
 
     def explained(self, learner_id: str) -> frozenset[str]:
         """Return the questions of exams that were answered: it was told what is right."""
+        ...
+
+    def shown(self, tenant_id: str, since: datetime) -> tuple[int, Mapping[str, int]]:
+        """Return how many attempts a municipality had since then, and in how many of them each
+        question was shown; reviews do not count."""
         ...
 
     def save(self, attempt: Attempt) -> None: ...
@@ -897,6 +904,8 @@ class Limits:
     foreign_worth: float = 0.2
     randomesque: int = 1
     max_minutes: float = 10.0
+    exposure_cap: float = 1.0
+    blueprint: Blueprint | None = None
     hours_per_month: float = 4.0
 
 

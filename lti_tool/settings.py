@@ -97,6 +97,8 @@ class Assessment:
     foreign_worth: float
     randomesque: int
     max_minutes: float
+    exposure_cap: float
+    blueprint: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -489,6 +491,7 @@ RULES: tuple[tuple[str, Callable[[Settings], bool], str], ...] = (
     _between("assessment.foreign_worth", 0, 1),
     _between("assessment.randomesque", 1, 20),
     _between("assessment.max_minutes", 0, 120),
+    _between("assessment.exposure_cap", 0.01, 1),
     _between("planning.hours_per_month", 0.5, 80, "hours"),
     _between("lrs.page_size", 1, 1000),
     _between("lrs.poll_s", 0.1, 86_400, "seconds"),

@@ -6,6 +6,7 @@ leaves nothing behind, as in the real store.
 
 import copy
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -146,6 +147,12 @@ class FakeAttempts:
         return frozenset(
             q.item for q in self.m.questions.values() if q.attempt_id in mine and q.answered
         )
+
+    def shown(self, tenant_id: str, since: datetime) -> tuple[int, Mapping[str, int]]:
+        town = [a for a in self.m.attempts if a.tenant_id == tenant_id and not a.unit]
+        counted = {a.id for a in town if a.started >= since}
+        asked = (q.item for q in self.m.questions.values() if q.attempt_id in counted)
+        return len(counted), Counter(asked)
 
     def _every(self, learner_id: str) -> list[Attempt]:
         mine = [a for a in self.m.attempts if a.learner_id == learner_id]

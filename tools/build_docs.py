@@ -140,6 +140,7 @@ NAMES = {
     "place-nothing": "place nothing",
     "placed": "take the answer to the learning portal, where no script does",
     "role-more": "the choice of a second role",
+    "growth": "what has changed since a first measurement, on the profile page",
     "desired": "the desired role on the profile page",
     "desired-role": "the choice of a desired role",
     "compare": "compare with the desired role",

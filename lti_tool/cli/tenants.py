@@ -14,7 +14,7 @@ from lti_tool.store.audit import SqlAudit
 FEEDBACK = ("end", "each")
 SWITCHES = (
     *("ags", "nrps", "lrs_embedded", "write_back", "plan_service", "shared_devices"),
-    *("council_required", "four_eyes"),
+    *("council_required", "four_eyes", "fixed_form"),
 )
 
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from competency import scoring
-from competency.assessment import Engine, Selection, Terms
+from competency.assessment import Engine, Selection
 from competency.because import Because, because
 from competency.evidence import Evidence, Source
 from competency.items import Item, Kind, Scene
 from competency.posterior import Posterior
 from competency.target import Target
 from lti_tool.errors import Conflict
-from lti_tool.flows import grades, measure
+from lti_tool.flows import grades, measure, second, terms
 from lti_tool.flows.observe import refold
 from lti_tool.ports import Asked, Attempt, Learner, Services, Work
 
@@ -205,7 +205,7 @@ def state(s: Services, learner: Learner) -> AttemptState:
         state=attempt.state,
         answered=attempt.answered,
         most=bank.config.max_items,
-        decided=bank.decided(_posterior(bank, asked), soll),
+        decided=bank.decided(_posterior(s, bank, attempt, asked), soll),
         required=len(bank.required(soll)),
         touched=attempt.touched,
         position=min((q.position for q in asked if _waits(q)), default=len(asked) + 1),
@@ -218,14 +218,20 @@ def target_from(attempt: Attempt) -> Target:
 
 
 def _open(s: Services, work: Work, learner: Learner, now: datetime) -> None:
-    tenant = work.tenants.get(learner.tenant_id)
+    tenant, bank = work.tenants.get(learner.tenant_id), measure.engine(s)
+    soll, practice = measure.target(s, work, learner, now), _practice(bank.items).key
+    begun = {
+        **measure.target_to(soll),
+        "terms": terms.frozen(s, work, learner, bank, soll, practice, now),
+        "start": second.start(s, work, learner, bank, now),
+    }
     attempt = Attempt(
         id=str(uuid.uuid4()),
         tenant_id=learner.tenant_id,
         learner_id=learner.id,
         state=OPEN,
         versions={**measure.versions(s), "feedback": tenant.settings.feedback},
-        target=measure.target_to(measure.target(s, work, learner, now)),
+        target=begun,
         answered=0,
         started=now,
         touched=now,
@@ -247,18 +253,10 @@ def _next(
         return Outcome("next")
     bank = measure.engine(s, attempt.versions)
     soll = target_from(attempt)
-    posterior = _posterior(bank, asked)
-    chosen = bank.select(
-        posterior,
-        soll,
-        [q.item for q in asked],
-        Terms(
-            roles=soll.scenes,
-            seed=attempt.id,
-            # Their answers were shown.
-            never=frozenset({_practice(bank.items).key, *work.attempts.explained(learner.id)}),
-        ),
-    )
+    # Of the practice question and of reviews the answers were shown.
+    never = frozenset({_practice(bank.items).key, *work.attempts.explained(learner.id)})
+    posterior, given = _posterior(s, bank, attempt, asked), [q.item for q in asked]
+    chosen = bank.select(posterior, soll, given, terms.of(attempt, soll, never))
     if not isinstance(chosen, Selection):
         _finish(s, work, learner, attempt, asked, now)
         return Outcome("finished")
@@ -327,12 +325,15 @@ def _evidence(bank: Engine, question: Asked) -> Evidence:
 
 def evidence_id(question: Asked) -> str:
     """Return the id of the evidence that the answer to this question becomes."""
-    return str(uuid.uuid5(uuid.UUID(question.attempt_id), str(question.position)))
+    return second.answer_id(question.attempt_id, question.position)
 
 
-def _posterior(bank: Engine, asked: tuple[Asked, ...]) -> Posterior:
-    states = bank.replay((q.item, q.category) for q in told(asked) if q.category is not None)
-    return states[-1] if states else bank.prior()
+def _posterior(s: Services, bank: Engine, attempt: Attempt, asked: tuple[Asked, ...]) -> Posterior:
+    """Return what is known after these answers, from what the attempt started with."""
+    start = second.belief(s, attempt) or bank.prior()
+    answers = ((q.item, q.category) for q in told(asked) if q.category is not None)
+    states = bank.replay(answers, start)
+    return states[-1] if states else start
 
 
 def told(asked: tuple[Asked, ...]) -> list[Asked]:

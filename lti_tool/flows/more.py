@@ -4,15 +4,14 @@ Its Soll, items and parameters stay those it began with; only the rule when to s
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from lti_tool.flows import measure
+from lti_tool.flows import measure, terms
 from lti_tool.flows.assess import FINISHED, OPEN
+from lti_tool.flows.second import FRESH
 from lti_tool.ports import Attempt, Learner, Services, Work
 
 QUESTIONS = 3
-#: Afterwards a new attempt tells more than the end of an old one.
-FRESH = timedelta(days=30)
 
 
 def possible(s: Services, learner: Learner, now: datetime) -> bool:
@@ -36,11 +35,16 @@ def _possible(s: Services, attempt: Attempt | None, learner: Learner, now: datet
         and attempt.state == FINISHED
         and attempt.versions["items"] == s.content.versions["items"]
         and set(attempt.target["roles"]) == set(learner.roles)
+        # Afterwards a new attempt tells more than the end of an old one.
         and now - attempt.touched < FRESH
+        and not terms.is_form(attempt)
     )
 
 
 def _going_on(work: Work, attempt: Attempt, now: datetime) -> Attempt:
     asked = len(work.attempts.questions(attempt.id))
     versions = measure.until(attempt.versions, asked + QUESTIONS)
-    return replace(attempt, state=OPEN, finished=None, touched=now, versions=versions)
+    target = terms.without_blueprint(attempt.target)
+    return replace(
+        attempt, state=OPEN, finished=None, touched=now, versions=versions, target=target
+    )

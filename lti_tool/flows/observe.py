@@ -15,7 +15,8 @@ from competency.precedence import counting
 from competency.profile import Profile, SelfImage, Standing, Verdict
 from competency.target import Target
 from lti_tool.errors import NotFound
-from lti_tool.flows import measure, replanning
+from lti_tool.flows import measure, replanning, second
+from lti_tool.flows.second import Changes
 from lti_tool.ports import Learner, Services, StoredProfile, Work
 
 
@@ -29,8 +30,9 @@ def refold_learner(s: Services, learner_id: str, now: datetime) -> None:
 def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
     """Fold the evidence into a profile, store it, and let the path follow."""
     soll = measure.target(s, work, learner, now)
-    profile, covariance = compute(s, work, learner, soll, now)
+    profile, covariance, changes = compute(s, work, learner, soll, now)
     document = profile_to(profile) | {"target": measure.target_to(soll)}
+    document["changes"] = None if changes is None else changes.document()
     work.profiles.save(learner, StoredProfile(document, covariance, now))
     replanning.follow(s, work, learner, profile, now)
     return profile
@@ -38,15 +40,18 @@ def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
 
 def compute(
     s: Services, work: Work, learner: Learner, soll: Target, now: datetime
-) -> tuple[Profile, list[list[float]]]:
-    """Return all evidence that counts held against a Soll, and the covariance behind it."""
+) -> tuple[Profile, list[list[float]], Changes | None]:
+    """Return all evidence that counts held against a Soll, the covariance behind it, and what has
+    changed since a first measurement."""
     bank = measure.engine(s)
     evidence = counting((r.evidence for r in work.evidence.of(learner.id)), now)
-    posterior = bank.fold(evidence)
+    attempt = second.behind(work, learner.id, evidence)
+    posterior = bank.fold(evidence, second.belief(s, attempt))
     versions = measure.versions(s) | {"soll": soll.version}
     profile = profile_of(bank, posterior, soll, evidence, versions)
     answers = sum(e.source is Source.ASSESSMENT for e in evidence)
-    return replace(profile, answers=answers), posterior.cov.tolist()
+    changes = second.changes(s, bank, attempt, evidence)
+    return replace(profile, answers=answers), posterior.cov.tolist(), changes
 
 
 def profile_to(profile: Profile) -> dict[str, Any]:

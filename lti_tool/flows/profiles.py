@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from competency.errors import UnknownPack
 from competency.evidence import Source
@@ -15,6 +16,7 @@ from lti_tool.errors import NotFound
 from lti_tool.flows import exams, measure, role_list
 from lti_tool.flows.assess import evidence_id
 from lti_tool.flows.observe import compute, profile_from, refold
+from lti_tool.flows.second import Changes
 from lti_tool.ports import Json, Learner, Recorded, Services, Work
 
 LONGEST_STATEMENT = 500
@@ -52,6 +54,7 @@ class ProfileView:
     at: datetime
     evidence: dict[str, tuple[EvidenceLine, ...]]  # by competence, what was taken out as well
     news: tuple[str, ...]  # units whose completion moved the profile lately
+    changes: Changes | None = None  # since a first measurement
 
 
 def current(s: Services, learner: Learner) -> ProfileView | None:
@@ -74,7 +77,12 @@ def current(s: Services, learner: Learner) -> ProfileView | None:
         at=stored.computed,
         evidence=_lines(recorded, revoked, asked, stored.computed),
         news=_news(recorded),
+        changes=_changes(stored.document.get("changes")),
     )
+
+
+def _changes(document: Mapping[str, Any] | None) -> Changes | None:
+    return None if document is None else Changes.of_document(document)
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ def desired(s: Services, learner: Learner, now: datetime) -> DesiredView | None:
         if not found:
             return None
         soll = Target.of(found, private=measure.private(s))
-        profile, _ = compute(s, work, learner, soll, now)
+        profile, _covariance, _changes = compute(s, work, learner, soll, now)
     return DesiredView(found[0], soll, profile)
 
 

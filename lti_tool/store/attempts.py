@@ -1,10 +1,11 @@
 """Attempts, their questions and the private reflections."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, update
 
 from lti_tool.ports import Asked, Attempt, Learner, Reflected
 from lti_tool.store.database import at, insert_ignore, upsert, us
@@ -35,6 +36,18 @@ class SqlAttempts:
         joined = question.join(attempt, attempt.c.id == question.c.attempt_id)
         rows = self.conn.execute(select(question.c.item).select_from(joined).where(*told))
         return frozenset(rows.scalars())
+
+    def shown(self, tenant_id: str, since: datetime) -> tuple[int, Mapping[str, int]]:
+        counted = (
+            attempt.c.tenant_id == tenant_id,
+            attempt.c.unit.is_(None),
+            attempt.c.started_us >= us(since),
+        )
+        joined = question.join(attempt, attempt.c.id == question.c.attempt_id)
+        times = select(question.c.item, func.count()).select_from(joined).where(*counted)
+        attempts = select(func.count()).select_from(attempt).where(*counted)
+        rows = self.conn.execute(times.group_by(question.c.item))
+        return int(self.conn.execute(attempts).scalar_one()), {row[0]: row[1] for row in rows}
 
     def _every(self, learner_id: str, which: ColumnElement[bool]) -> tuple[Attempt, ...]:
         found = self.conn.execute(_newest_first(learner_id, which))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from competency.framework import Competency, Framework
+from competency.growth import Change
 from competency.packs import Content
 from competency.profile import SelfImage, Standing, Verdict
 from competency.target import RoleProfile, Target
@@ -72,6 +73,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """Then and now. `names` say in one line what is inside while it is folded."""
+
+    since: str
+    groups: tuple[tuple[str, tuple[str, ...]], ...]  # title, topics
+    unclear: str
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProfilePage:
     heading: str
     counts: str
@@ -88,6 +99,7 @@ class ProfilePage:
     self_images: tuple[SelfRow, ...]
     tables: tuple[Table, ...]
     news: str
+    changed: Changed | None  # since a first measurement
     button: str  # leads to the path
     may_answer_more: bool
     precedence: tuple[str, ...]  # which evidence counts when there is more than one
@@ -117,6 +129,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
         self_images=tuple(_self_row(i, content.framework) for i in images),
         tables=_tables(tuple(rows.values()), areas, images, content.framework),
         news=_news(view, content),
+        changed=_changed(view, content.framework),
         button=_button(standings),
         may_answer_more=any(s.verdict is Verdict.OPEN for s in standings),
         precedence=wording.precedence(),
@@ -396,6 +409,33 @@ def _news(view: ProfileView, content: Content) -> str:
     units = [content.catalogue.by_key[u] for u in view.news if u in content.catalogue.by_key]
     titles = wording.quoted(local(u, "title") for u in units)
     return _("Because you learned: %(titles)s.", titles=titles) if titles else ""
+
+
+def _changed(view: ProfileView, framework: Framework) -> Changed | None:
+    """Return what is surely different since the first measurement, of what the role needs."""
+    if view.changes is None:
+        return None
+    needed = {s.competency for s in view.profile.required}
+    topics: dict[Change, list[str]] = {change: [] for change in Change}
+    for g in view.changes.found:
+        if g.competency in needed:
+            topics[g.change].append(local(framework.topic(g.competency), "title"))
+    titles = {
+        Change.GROWN: _("You can do more now"),
+        Change.SHRUNK: _("Your answers showed more the first time"),
+    }
+    groups = tuple((title, tuple(topics[c])) for c, title in titles.items() if topics[c])
+    unclear = ngettext(
+        "In %(num)d topic no sure difference can be seen.",
+        "In %(num)d topics no sure difference can be seen.",
+        len(topics[Change.UNCLEAR]),
+    )
+    return Changed(
+        since=_("You answered questions before, on %(day)s.", day=day(view.changes.since)),
+        groups=groups,
+        unclear=unclear if topics[Change.UNCLEAR] else "",
+        names=" · ".join(f"{title}: {_topics(len(names))}" for title, names in groups) or unclear,
+    )
 
 
 # --- net and self-image ---------------------------------------------------------------------------

@@ -137,6 +137,20 @@ class Stage:
                 break
         return visitor
 
+    def measured_twice(self, *keys: str, first: float, then: float) -> Visitor:
+        """Return somebody who answered a year ago with one luck, and today with another."""
+        visitor = self.assessed(*keys, luck=first)
+        a_year_ago = self.now - timedelta(days=365)
+        with self.s.store.begin() as work:
+            attempt = work.attempts.latest(visitor.learner_id)
+            assert attempt is not None
+            work.attempts.save(replace(attempt, started=a_year_ago, touched=a_year_ago))
+        dice = random.Random(2)
+        assess.start(self.s, self.learner(visitor), self.now)
+        while self._answer(visitor, dice.random() < then, self.now):
+            pass
+        return visitor
+
     def _answer(self, visitor: Visitor, well: bool, now: datetime) -> bool:
         learner = self.learner(visitor)
         waiting = assess.open_question(self.s, learner, now)

@@ -519,6 +519,20 @@ def test_runs_through_exams_are_kept_apart_from_the_assessment(opened: Opened) -
         assert work.attempts.explained("somebody else") == frozenset()
 
 
+def test_it_is_counted_how_often_a_town_saw_a_question_but_not_in_reviews(opened: Opened) -> None:
+    store, learner = opened
+    first, review = _attempt(learner), replace(_attempt(learner), unit="A4")
+    with store.begin() as work:
+        for run in (first, replace(_attempt(learner), started=NOW - timedelta(days=400)), review):
+            work.attempts.save(run)
+            work.attempts.ask(learner, _asked(run))
+    item, since = _asked(first).item, NOW - timedelta(days=365)
+    with store.read() as work:
+        assert work.attempts.shown(learner.tenant_id, since) == (1, {item: 1})
+        assert work.attempts.shown(learner.tenant_id, NOW - timedelta(days=500)) == (2, {item: 2})
+        assert work.attempts.shown("another town", since) == (0, {})
+
+
 def test_when_a_tutorial_is_can_be_moved_and_makes_nothing_done(opened: Opened) -> None:
     store, learner = opened
     for at in (NOW, NOW + timedelta(days=2), NOW + timedelta(days=1)):

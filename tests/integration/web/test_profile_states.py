@@ -116,6 +116,19 @@ def test_what_one_can_do_comes_first_then_what_is_next_then_what_is_open(stage: 
         assert shown == sorted(shown, key=list(WORDS).index)
 
 
+def test_a_second_measurement_says_what_has_surely_changed_and_a_first_says_nothing(
+    stage: Stage,
+) -> None:
+    assert "Damals und heute" not in get(stage, stage.assessed(GARDENER), "profil")
+    visitor = stage.measured_twice(GARDENER, first=0.0, then=1.0)
+    for page in ("profil", "profil?ansicht=druck"):
+        text = get(stage, visitor, page)
+        assert "Damals und heute" in text
+        assert "Sie haben schon einmal Fragen beantwortet" in text
+        assert "Hier können Sie jetzt mehr" in text
+        assert "Beim ersten Mal zeigten" not in text
+
+
 def test_six_topics_of_a_group_are_seen_at_once_and_the_rest_is_counted(stage: Stage) -> None:
     text = get(stage, sure_of(stage, stage.assessed(GARDENER, luck=1.0), 1), "profil")
     topics = len(verdicts(text))
