@@ -5,8 +5,8 @@ to 8, difficulties are theta. Source: reference/xapi.md section 7; each trap has
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +46,9 @@ class Rule:
 
     def fits(self, statement: Statement, event: str) -> bool:
         return (
-            self.verb in ("", statement.verb)
-            and self.event in ("", event)
-            and self.type in ("", statement.activity.type)
+            (not self.verb or self.verb == statement.verb)
+            and (not self.event or self.event == event)
+            and (not self.type or self.type == statement.activity.type)
             and (not self.category or self.category in statement.categories)
             and self.address in statement.object_id
         )
@@ -66,22 +66,23 @@ class Signs:
     address: str = ""  # a part of the object's address
 
     def __bool__(self) -> bool:
-        return self != Signs()
+        said = self.extension or self.category or self.category_end or self.address
+        return bool(said or self.object_extension)
 
-    def event(self, statement: Statement) -> str | None:
+    def event(self, statement: Statement, categories: Collection[str]) -> str | None:
         """Return the source's name of the event ("": it has none), or None: another source."""
         info = statement.extension(self.extension) if self.extension else None
         if isinstance(info, dict) and isinstance(name := info.get(self.key), str):
             return name
-        return "" if self._seen(statement) else None
+        return "" if self._seen(statement, categories) else None
 
-    def _seen(self, statement: Statement) -> bool:
+    def _seen(self, statement: Statement, categories: Collection[str]) -> bool:
         begins, ends = self.category, self.category_end
-        return (
-            any(begins and c.startswith(begins) for c in statement.categories)
-            or any(ends and c.endswith(ends) for c in statement.categories)
-            or bool(self.address and self.address in statement.object_id)
-            or bool(self.object_extension and self.object_extension in _described(statement))
+        return bool(
+            (begins and any(c.startswith(begins) for c in categories))
+            or (ends and any(c.endswith(ends) for c in categories))
+            or (self.address and self.address in statement.object_id)
+            or (self.object_extension and self.object_extension in _described(statement))
         )
 
 
@@ -95,6 +96,13 @@ class Table:
     scaling: str
     weights: Mapping[str, Weight]
     rules: tuple[Rule, ...]
+    by_verb: Mapping[str, tuple[Rule, ...]]  # the same, for each verb that is named
+    others: tuple[Rule, ...]  # for every other verb
+
+    def rule(self, statement: Statement, event: str) -> Rule | None:
+        """Return the first rule that fits."""
+        named = self.by_verb.get(statement.verb, self.others)
+        return next((r for r in named if r.fits(statement, event)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,17 @@ class _Outcome:
     done: str = ""
 
 
+_DONE = _Outcome("completion", done="completion")
+_DONE_WELL = _Outcome("completion", "completion_passed", 1, "completion")
+_FAILED = _Outcome("failed", "failed")
+_OUTCOMES = {
+    "completion": _Outcome("completion", "completion", 1, "completion"),
+    "uncompletion": _Outcome("uncompletion", done="uncompletion"),
+    "passed": _Outcome("passed", "passed", 1, "passed"),
+    "failed": _FAILED,
+}
+
+
 def load(root: Path) -> tuple[Table, ...]:
     """Return the newest version of each table below content/mapping in their turn.
 
@@ -199,12 +218,16 @@ def understand(
     if (why := _unfit(statement, trust)) is not None:
         return Reading(note=why)
     table, event = _source(statement, tables)
-    rule = next((r for r in table.rules if r.fits(statement, event)), None)
+    rule = table.rule(statement, event)
     if rule is None:
         return Reading(unknown=f"{statement.verb} {statement.activity.type}".strip())
-    return replace(
-        _decided(statement, table, rule, activities, lifts, trust), rule=f"{table.ref}/{rule.key}"
-    )
+    ref = f"{table.ref}/{rule.key}"
+    if rule.effect == "none":
+        return Reading(rule=ref)
+    found = _drafts(statement, table, rule, activities, lifts, trust)
+    if isinstance(found, Reading):
+        return found
+    return Reading(found, rule=ref)
 
 
 def proportion(score: Mapping[str, Any], scaling: str) -> float | None:
@@ -237,12 +260,21 @@ def _unfit(statement: Statement, trust: Trust) -> str | None:
 
 
 def _source(statement: Statement, tables: Iterable[Table]) -> tuple[Table, str]:
+    categories: Collection[str] | None = None
     for table in tables:
         if not table.signs:
             return table, ""
-        if (event := table.signs.event(statement)) is not None:
+        if categories is None:
+            categories = _categories(statement)
+        if (event := table.signs.event(statement, categories)) is not None:
             return table, event
     raise RulesBroken("There is no table for statements of unknown sources.")
+
+
+def _categories(statement: Statement) -> tuple[str, ...]:
+    """Return the addresses of the categories, without looking into them."""
+    found = (statement.context.get("contextActivities") or {}).get("category") or ()
+    return tuple(a["id"] for a in ([found] if isinstance(found, dict) else found))
 
 
 def _described(statement: Statement) -> Mapping[str, Any]:
@@ -251,12 +283,11 @@ def _described(statement: Statement) -> Mapping[str, Any]:
     return (statement.document["object"].get("definition") or {}).get("extensions") or {}
 
 
-def _decided(
+def _drafts(
     statement: Statement, table: Table, rule: Rule, activities: Mapping[str, str], lifts: Lifts,
     trust: Trust,
-) -> Reading:  # fmt: skip
-    if rule.effect == "none":
-        return Reading()
+) -> tuple[Draft, ...] | Reading:  # fmt: skip
+    """Return the evidence, or a reading that says why there is none."""
     if statement.result.get("completion") is False and rule.effect != "uncompletion":
         return Reading(note="not completed")  # Moodle's abandoned attempt says "completed"
     candidates = _candidates(statement, rule)
@@ -269,14 +300,15 @@ def _decided(
     if isinstance(outcome, str):
         return Reading(note=outcome)
     activity, aim = found[0], Aim.of(found[1])
-    base = Draft(f"{table.ref}/{rule.key}", outcome.kind, aim.unit, activity.id)
+    name = f"{table.ref}/{rule.key}"
     # Without a unit nothing can be done, but a completion can be taken back.
     done = outcome.done if aim.unit or outcome.done == "uncompletion" else ""
-    drafts = [replace(base, kind=done)] if done else []
+    drafts = [Draft(name, done, aim.unit, activity.id)] if done else []
     if outcome.weight:
+        base = Draft(name, outcome.kind, aim.unit, activity.id)
         weight = table.weights[outcome.weight]
         drafts += _per_competency(base, weight, outcome.category, aim.lifts(lifts))
-    return Reading(tuple(drafts))
+    return tuple(drafts)
 
 
 def _candidates(statement: Statement, rule: Rule) -> tuple[Activity, ...]:
@@ -303,15 +335,9 @@ def _outcome(statement: Statement, table: Table, rule: Rule, trust: Trust) -> _O
     if effect in ("score", "done-score") and share is not None:
         category = sum(share >= band for band in table.weights["scored"].bands)
         return _Outcome("scored", "scored", category, "completion" if effect != "score" else "")
-    if effect == "failed" or (effect == "completion" and success is False):
-        return _Outcome("failed", "failed")
-    return {
-        "completion": _Outcome(
-            "completion", "completion_passed" if success else "completion", 1, "completion"
-        ),
-        "uncompletion": _Outcome("uncompletion", done="uncompletion"),
-        "passed": _Outcome("passed", "passed", 1, "passed"),
-    }.get(effect) or _Outcome("completion", done="completion")  # done, done-score without points
+    if effect == "completion" and success is not None:
+        return _DONE_WELL if success else _FAILED
+    return _OUTCOMES.get(effect, _DONE)  # done-score without points is done
 
 
 def _contradicted(statement: Statement, effect: str, share: float | None) -> bool:
@@ -349,13 +375,16 @@ def _application(authority: Actor) -> tuple[Any, ...]:
 
 
 def _table(data: Mapping[str, Any]) -> Table:
+    rules = tuple(Rule(**row) for row in data["rule"])
     return Table(
         ref=f"{data['id']}-{data['version']}",
         title=data["title"],
         signs=Signs(**data.get("recognise", {})),
         scaling=data["score"]["scaling"],
         weights={name: _weight(data["weights"][name]) for name in WEIGHTS},
-        rules=tuple(Rule(**row) for row in data["rule"]),
+        rules=rules,
+        by_verb={v: tuple(r for r in rules if r.verb in ("", v)) for v in {r.verb for r in rules}},
+        others=tuple(r for r in rules if not r.verb),
     )
 
 
