@@ -18,7 +18,7 @@ from competency.evidence import Evidence
 from competency.framework import Area
 from competency.posterior import Posterior, probability_below
 from competency.profile import Profile, SelfImage, Standing, Verdict
-from competency.scale import axis_position, cut_of_step
+from competency.scale import axis_position, cut_of_step, step_of_level
 from competency.target import Target
 
 SURE = 0.9
@@ -108,6 +108,14 @@ def _pieces_of_areas(engine: Engine, pieces: Mapping[str, int]) -> dict[str, int
 def reached(mean: float, sd: float, cuts: Sequence[float]) -> tuple[float, ...]:
     """Return P(theta >= cut) of each step 1 to 8; decreasing."""
     return tuple(probability_below((mean - np.asarray(cuts)) / sd).tolist())
+
+
+def between(engine: Engine, posterior: Posterior, code: str, low: int, high: int) -> float:
+    """Return P(the level of a competence or an area is one of low to high), levels 0 to 4."""
+    weights, cuts = engine.loading(code), engine.framework.cuts
+    mean, sd = float(weights @ posterior.mean), math.sqrt(weights @ posterior.cov @ weights)
+    p = (1.0, *reached(mean, sd, cuts), 0.0)  # by step, 0 to 9
+    return p[step_of_level(low)] - p[2 * high + 1]
 
 
 def _standing(

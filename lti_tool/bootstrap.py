@@ -18,7 +18,7 @@ from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
 from lti_tool.store.database import Limits as DatabaseLimits
 from lti_tool.store.work import SqlStore
-from xapi_bridge.wire import path_statements
+from xapi_bridge.wire import statements
 
 PRIVACY_FILE = ROOT / "config" / "privacy.toml"
 
@@ -80,7 +80,7 @@ def build(settings: Settings) -> House:
         content=content,
         registry=PersonData.load(PRIVACY_FILE),
         base_url=settings.server.base_url,
-        path_statements=partial(path_statements, settings.server.base_url),
+        statements=partial(statements, settings.server.base_url),
         limits=limits,
     )
     return House(settings, database, seal, flows, meaning)

@@ -20,6 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from lti_tool import courses, keyring, restoring, senders
 from lti_tool.bootstrap import House
 from lti_tool.errors import RoadmapError
+from lti_tool.flows import sharing
 from lti_tool.flows.deliver import Backoff, deliver
 from lti_tool.flows.external import forget_expired
 from lti_tool.flows.observe import refold_learner
@@ -113,6 +114,11 @@ def _keys(house: House, _key: str, _payload: Any, now: datetime) -> None:
         log().info("tool key changed", state=what)
 
 
+def _shares(house: House, _key: str, _payload: Any, now: datetime) -> None:
+    if count := sharing.end_what_is_over(house.flows, now):
+        log().info("shares ended", count=count)
+
+
 def _soll(house: House, key: str, payload: Any, now: datetime) -> None:
     """Judge everybody anew whose Soll begins to count (key: version)."""
     take_effect(house.flows, payload["tenant"], key, now)
@@ -132,6 +138,7 @@ JOBS: Mapping[str, Body] = {
     "purge": _purge,
     "erasures": _erasures,
     "keys": _keys,
+    "shares": _shares,
     "members": _members,
     EFFECT: _soll,
 }
@@ -145,6 +152,7 @@ def _clock_table(house: House) -> dict[str, float]:
         "erasures": 10.0,
         "purge": 3600.0,
         "keys": 300.0,
+        "shares": 600.0,
     }
 
 

@@ -211,7 +211,8 @@ class Delivery:
     id: str
     tenant_id: str
     learner_id: str
-    kind: str  # statements | document | score | result | plan, and each with "-withdrawn"
+    # statements | document | asserted | levels | score | result | plan, and each with "-withdrawn"
+    kind: str
     target_id: str  # an LRS or a platform
     dedupe: str  # unique: the same thing is enqueued once
     body: Json
@@ -219,6 +220,36 @@ class Delivery:
     next_try: datetime | None = None
     last_error: str = ""
     state: str = "pending"  # pending | delivered | dead
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of one competence or area when it is shared: never more than this."""
+
+    code: str
+    low: int  # levels 0 to 4: it is one from low to high
+    high: int
+    confidence: float  # P(it is one of these), to two decimals
+    evidence: int  # how many pieces
+    statements: tuple[str, ...] = ()  # ids of statements in an LRS that are among them
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a learner shares on purpose, with whom and until when. Taken back, it is deleted."""
+
+    id: str
+    tenant_id: str
+    learner_id: str
+    recipient: str  # lrs | person
+    to: str  # an LRS by id, or who the person is: one of flows.sharing.PEOPLE
+    topics: tuple[str, ...]  # competences and areas she chose
+    follow: bool  # a new measurement is shared too
+    said: tuple[Said, ...]
+    shared: datetime
+    until: datetime
+    revision: int = 1  # grows with each change of what is said
+    code: str = field(default="", repr=False)  # of a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -599,6 +630,22 @@ class DeliveryFailed(RoadmapError):
 Sender = Callable[[Delivery], None]
 
 
+class Shares(Protocol):
+    def of(self, learner_id: str) -> tuple[Share, ...]:
+        """Return what this person shares, the oldest first."""
+        ...
+
+    def save(self, share: Share) -> None: ...
+    def drop(self, share_id: str) -> None: ...
+    def by_code(self, code: str, now: datetime) -> Share | None:
+        """Return what a code opens now."""
+        ...
+
+    def over(self, now: datetime) -> tuple[Share, ...]:
+        """Return what was shared until a moment that is past."""
+        ...
+
+
 class Jobs(Protocol):
     def enqueue(
         self, name: str, key: str, payload: Json, now: datetime, run_after: datetime | None = None
@@ -864,6 +911,8 @@ class Work(Protocol):
     @property
     def outbox(self) -> Outbox: ...
     @property
+    def shares(self) -> Shares: ...
+    @property
     def jobs(self) -> Jobs: ...
     @property
     def audit(self) -> Audit: ...
@@ -917,9 +966,9 @@ class Services:
     content: Content
     registry: PersonData
     base_url: str
-    # Turns the neutral words of a path event into xAPI statements (`xapi_bridge.wire`): the body
+    # Turns the neutral words of an event into xAPI statements (`xapi_bridge.wire`): the body
     # is fixed when it is put into the outbox, not when it is sent.
-    path_statements: Callable[[Mapping[str, Json]], list[Json]]
+    statements: Callable[[Mapping[str, Json]], list[Json]]
     limits: Limits = Limits()
 
 

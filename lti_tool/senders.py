@@ -39,6 +39,10 @@ def of(house: House) -> Mapping[str, Sender]:
         "statements-withdrawn": _statements,
         "document": _document,
         "document-withdrawn": _no_document,
+        "asserted": _shared,
+        "asserted-withdrawn": _shared,
+        "levels": _levels,
+        "levels-withdrawn": _no_levels,
         "score": _score,
         "score-withdrawn": _no_score,
         "result": _score,
@@ -71,6 +75,26 @@ def _no_document(house: House, delivery: Delivery) -> None:
     with _lrs(house, delivery) as connection, client_of(connection) as client:
         where, at = wire.document_place(tool, body), wire.instant(body["timestamp"])
         documents.take_back(client, where, wire.DOCUMENT_KEYS, at)
+
+
+def _shared(house: House, delivery: Delivery) -> None:
+    """Write a result that the learner shared, or void it."""
+    with _lrs(house, delivery) as connection:
+        deliver_statements(connection, delivery.body["statements"])
+
+
+def _levels(house: House, delivery: Delivery) -> None:
+    tool, body = house.settings.server.base_url, delivery.body
+    with _lrs(house, delivery) as connection, client_of(connection) as client:
+        _require_claim(house, delivery)
+        documents.put(client, wire.levels_place(tool, body), wire.levels_document(tool, body))
+
+
+def _no_levels(house: House, delivery: Delivery) -> None:
+    tool, body = house.settings.server.base_url, delivery.body
+    with _lrs(house, delivery) as connection, client_of(connection) as client:
+        where, at = wire.levels_place(tool, body), wire.instant(body["timestamp"])
+        documents.take_back(client, where, wire.LEVELS_KEYS, at)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from lti_tool.ports import (
     RegisteredProvider,
     Round,
     Seat,
+    Share,
     StoredPath,
     StoredProfile,
     Tenant,
@@ -59,6 +60,7 @@ class Memory:
     paths: dict[str, StoredPath] = field(default_factory=dict)
     recommendations: list[Recommendation] = field(default_factory=list)
     outbox: dict[str, tuple[Delivery, str]] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)
     targets: dict[str, tuple[LrsTarget, ...]] = field(default_factory=dict)
     jobs: dict[tuple[str, str], Any] = field(default_factory=dict)
     audit: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -116,6 +118,7 @@ class FakeLearners:
         self.m.evidence = {k: e for k, e in self.m.evidence.items() if e[0] != learner_id}
         self.m.paths = {k: p for k, p in self.m.paths.items() if p.learner_id != learner_id}
         self.m.profiles.pop(learner_id, None)
+        self.m.shares = {k: s for k, s in self.m.shares.items() if s.learner_id != learner_id}
         self.m.outbox = {k: d for k, d in self.m.outbox.items() if d[0].learner_id != learner_id}
         return {"learner": gone}
 
@@ -384,6 +387,28 @@ class FakeOutbox:
 
 
 @dataclass
+class FakeShares:
+    m: Memory
+
+    def of(self, learner_id: str) -> tuple[Share, ...]:
+        mine = [s for s in self.m.shares.values() if s.learner_id == learner_id]
+        return tuple(sorted(mine, key=lambda s: (s.shared, s.id)))
+
+    def save(self, share: Share) -> None:
+        self.m.shares[share.id] = share
+
+    def drop(self, share_id: str) -> None:
+        self.m.shares.pop(share_id, None)
+
+    def by_code(self, code: str, now: datetime) -> Share | None:
+        good = [s for s in self.m.shares.values() if s.code == code and s.until > now]
+        return good[0] if code and good else None
+
+    def over(self, now: datetime) -> tuple[Share, ...]:
+        return tuple(s for s in self.m.shares.values() if s.until <= now)
+
+
+@dataclass
 class FakeJobs:
     m: Memory
 
@@ -563,6 +588,7 @@ class FakeWork:
         self.profiles = FakeProfiles(memory)
         self.paths = FakePaths(memory)
         self.outbox = FakeOutbox(memory)
+        self.shares = FakeShares(memory)
         self.jobs = FakeJobs(memory)
         self.audit = FakeAudit(memory)
         self.soll = FakeSoll(memory)

@@ -103,6 +103,7 @@ JOBS = {
     "erasures": "write down beside the backups who was erased",
     "keys": "change the key the tool signs with when it is due",
     "soll": "judge everybody anew whose Soll begins to count (key: version)",
+    "shares": "take back what was shared until now",
     "members": "ask how many learners a course has (key: platform and course)",
 }
 
@@ -119,6 +120,13 @@ NAMES = {
     "place-grade": "with a column in the grade book",
     "place": "place what was chosen",
     "place-tutorial": "the day of the tutorial, for the short reviews that are placed",
+    "share": "share a result on purpose: the way there, and the button that does it",
+    "share-look": "look at exactly what would be shared",
+    "shared": "one thing that is shared",
+    "share-code": "the code by which a person opens it",
+    "take-back": "take it back",
+    "shared-code": "where whoever was given a code types it",
+    "shared-look": "look at what it opens",
     "exam": "a short review (exam) of a unit: its page, and the way there",
     "exam-opens": "when it is open",
     "exam-rules": "how it works, and when one has got it",
@@ -370,6 +378,8 @@ WRITTEN = {
     wire.RECOMMENDED: "the service recommends a path with its steps (on acceptance)",
     wire.REGISTERED: "the learner is registered for it (on acceptance)",
     wire.DESELECTED: "it is withdrawn (objection to proposals, or deletion)",
+    wire.ASSERTED: "the learner shared a result with this LRS; confidence and pieces of evidence",
+    wire.VOIDED: "a shared result is taken back, or replaced by a newer one",
 }
 
 VISIBLE = {

@@ -1,15 +1,15 @@
 """What we write: a path as the pair of statements that other systems can find, and its withdrawal.
 
-And the path as it stands now, as an Agent Profile document. Only here: tincan, to construct and
-never to read. Ids are UUIDv5 of tool, assignment, revision and kind and the timestamp is given, so
-the same event always makes the same bytes and sending twice is harmless. Only steps leave the
-house; competences only where the learner shared them (decision 1.2). Source: TLA Master Object
-Model profile 0.16; reference/xapi.md section 9.
+And the path as it stands now, as an Agent Profile document; and, only where the learner shared it,
+what she can do (`asserted`, and a document of levels), and its voiding. Only here: tincan, to
+construct and never to read. Ids are UUIDv5 of tool, assignment, revision and kind and the timestamp
+is given, so the same event always makes the same bytes and sending twice is harmless. Source: TLA
+Master Object Model profile 0.16; reference/xapi.md section 9; our own profile in `profile`.
 """
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tincan import (
@@ -35,17 +35,22 @@ TLA_PROFILE = f"{TLA}/v0.16"
 REGISTERED = "http://adlnet.gov/expapi/verbs/registered"
 RECOMMENDED = f"{TLA}/verbs/recommended"
 DESELECTED = f"{TLA}/verbs/deselected"
+ASSERTED = f"{TLA}/verbs/asserted"
+VOIDED = "http://adlnet.gov/expapi/verbs/voided"
 CONTENT_SET = f"{TLA}/activity-types/content_set"
 COMPETENCY = f"{TLA}/activity-types/competency"
 MODULE = "http://adlnet.gov/expapi/activities/module"
 COURSE = "https://w3id.org/xapi/cmi5/activitytype/course"
 PROFILE = "http://adlnet.gov/expapi/activities/profile"
 LEARNER, DUE_DATE = f"{TLA}/extensions/learner", f"{TLA}/extensions/due_date"
+EVIDENCE, CONFIDENCE = f"{TLA}/extensions/evidence", f"{TLA}/extensions/confidence"
 
 _DISPLAY = {
     RECOMMENDED: {"en": "recommended", "de": "empfahl"},
     REGISTERED: {"en": "registered", "de": "wurde angemeldet"},
     DESELECTED: {"en": "deselected", "de": "wurde abgemeldet"},
+    ASSERTED: {"en": "asserted", "de": "belegte"},
+    VOIDED: {"en": "voided", "de": "zurückgenommen"},
 }
 _LANGUAGE = {"de": "de-DE", "en": "en-US"}
 _TITLE = {"de": "Lernpfad", "en": "Learning path"}
@@ -54,17 +59,18 @@ Json = Any
 Event = Mapping[str, Json]
 
 
-def path_statements(tool: str, event: Event) -> list[Json]:
-    """Return the statements of a path event as JSON documents, ready for any LRS.
+def statements(tool: str, event: Event) -> list[Json]:
+    """Return the statements of an event as JSON documents, ready for any LRS.
 
-    `event`: kind (assigned | withdrawn), assignment (UUID), revision, home_page and name (the
-    learner as the LMS names them), course (address, or anything else for none), language,
-    timestamp (ISO 8601), steps (order, activity, title, mandatory, month), and optionally title,
-    due, and competencies (id, title): shared ones only.
+    `event`: kind (assigned | withdrawn | asserted | voided), assignment (UUID), revision, home_page
+    and name (the learner as the LMS names them), language, timestamp (ISO 8601); of a path also
+    course (address, or anything else for none), steps (order, activity, title, mandatory, month),
+    and optionally title, due, and competencies (id, title): shared ones only; of a result that was
+    shared also competency (id, title), confidence (0 to 1), pieces (how many pieces of evidence)
+    and evidence (ids of statements); of a voiding, which names no person, only statement (its id),
+    language and timestamp.
     """
-    if event["kind"] == "withdrawn":
-        return [_withdrawal(tool, event)]
-    return [_recommendation(tool, event), _registration(tool, event)]
+    return _KINDS[event["kind"]](tool, event)
 
 
 def statement_id(tool: str, event: Event, kind: str) -> str:
@@ -76,7 +82,7 @@ def statement_id(tool: str, event: Event, kind: str) -> str:
 def path_document(tool: str, event: Event) -> Json:
     """Return the Agent Profile document of a path: what it is now, steps only, nobody's name.
 
-    `event` as in `path_statements`, and assigned (since when), and a state for each step.
+    `event` as in `statements`, and assigned (since when), and a state for each step.
     """
     document = {
         "schema": f"{tool}/xapi/schema/learning-path/1",
@@ -109,6 +115,55 @@ def instant(iso: str) -> str:
     return text_of(instant_us(iso)[0])
 
 
+def levels_document(tool: str, event: Event) -> Json:
+    """Return the Agent Profile document of the results that the learner shared, as they are now.
+
+    `event`: share (UUID), revision, timestamp, until (ISO 8601), and results: code, title, low and
+    high (levels 0 to 4), confidence (that the level is one of these), evidence (how many pieces).
+    """
+    return {
+        "schema": f"{tool}/xapi/schema/competencies/1",
+        "share": event["share"],
+        "revision": event["revision"],
+        "updated": instant(event["timestamp"]),
+        "until": instant(event["until"]),
+        "sharedBy": "learner",
+        "competencies": [_level(tool, result) for result in event["results"]],
+    }
+
+
+#: Every key of the document of levels that is ours.
+LEVELS_KEYS = frozenset(
+    ("schema", "share", "revision", "updated", "until", "sharedBy", "competencies")
+)
+
+
+def levels_place(tool: str, event: Event) -> dict[str, str]:
+    """Return the parameters that name the document of shared results."""
+    return document_place(tool, event) | {"profileId": f"{tool}/xapi/profile/competencies"}
+
+
+def _level(tool: str, result: Event) -> Json:
+    return {
+        "competency": f"{tool}/xapi/competency/{result['code']}",
+        "title": {"de": result["title"]},
+        "from": _LEVELS[result["low"]] | {"level": result["low"]},
+        "to": _LEVELS[result["high"]] | {"level": result["high"]},
+        "confidence": result["confidence"],
+        "evidence": result["evidence"],
+    }
+
+
+#: Level words 0 to 4, as the pages say them.
+_LEVELS = (
+    {"de": "noch nicht", "en": "not yet"},
+    {"de": "mit Hilfe", "en": "with help"},
+    {"de": "selbstständig", "en": "on your own"},
+    {"de": "sicher", "en": "confidently"},
+    {"de": "leitet an", "en": "leading others"},
+)
+
+
 def _present_step(tool: str, event: Event, step: Mapping[str, Json]) -> Json:
     kept: Sequence[str] = ("order", "mandatory", "month", "state")
     named = {"activity": _address(tool, event, step), "title": {"de": step["title"]}}
@@ -138,19 +193,69 @@ def _withdrawal(tool: str, event: Event) -> Json:
     return _statement(tool, event, "deselected", _learner(event), DESELECTED, context)
 
 
+def _assertion(tool: str, event: Event) -> Json:
+    known = event["competency"]
+    about = _activity(f"{tool}/xapi/competency/{known['id']}", COMPETENCY, {"de": known["title"]})
+    context = _context(tool, {**event, "steps": ()})
+    context.instructor = _service(tool)
+    context.extensions = {
+        EVIDENCE: list(event["evidence"]),
+        CONFIDENCE: event["confidence"],
+        f"{tool}/xapi/ext/pieces": event["pieces"],
+    }
+    kind = f"asserted:{known['id']}"
+    return _statement(tool, event, kind, _learner(event), ASSERTED, context, about)
+
+
+def _voiding(tool: str, event: Event) -> Json:
+    """Void a statement of ours; whoever it was about is not named again."""
+    context = Context(
+        platform=PLATFORM,
+        language=_language(event),
+        context_activities=ContextActivities(category=_category(tool)),
+    )
+    made = Statement(
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"{tool}|{event['statement']}|voided")),
+        actor=_service(tool),
+        verb=Verb(id=VOIDED, display=_DISPLAY[VOIDED]),
+        object=StatementRef(id=event["statement"]),
+        context=context,
+    )
+    return _dated(made, event)
+
+
+_KINDS: Mapping[str, Callable[[str, Event], list[Json]]] = {
+    "assigned": lambda tool, event: [_recommendation(tool, event), _registration(tool, event)],
+    "withdrawn": lambda tool, event: [_withdrawal(tool, event)],
+    "asserted": lambda tool, event: [_assertion(tool, event)],
+    "voided": lambda tool, event: [_voiding(tool, event)],
+}
+
+
 def _statement(
-    tool: str, event: Event, kind: str, actor: Agent, verb: str, context: Context
+    tool: str,
+    event: Event,
+    kind: str,
+    actor: Agent,
+    verb: str,
+    context: Context,
+    about: Activity | None = None,
 ) -> Json:
+    path = Activity(
+        id=f"{tool}/xapi/path/{event['assignment']}",
+        definition=ActivityDefinition(type=CONTENT_SET, name=event.get("title") or _TITLE),
+    )
     made = Statement(
         id=statement_id(tool, event, kind),
         actor=actor,
         verb=Verb(id=verb, display=_DISPLAY[verb]),
-        object=Activity(
-            id=f"{tool}/xapi/path/{event['assignment']}",
-            definition=ActivityDefinition(type=CONTENT_SET, name=event.get("title") or _TITLE),
-        ),
+        object=about or path,
         context=context,
     )
+    return _dated(made, event)
+
+
+def _dated(made: Statement, event: Event) -> Json:
     # The instant is written as it was fixed: tincan would change its text.
     return _json(made) | {"timestamp": instant(event["timestamp"]), "version": VERSION}
 
@@ -159,10 +264,18 @@ def _context(tool: str, event: Event) -> Context:
     return Context(
         registration=event["assignment"],
         platform=PLATFORM,
-        language=_LANGUAGE.get(event["language"], event["language"]),
+        language=_language(event),
         revision=str(event["revision"]),
         context_activities=ContextActivities(**_around(tool, event)),
     )
+
+
+def _language(event: Event) -> str:
+    return str(_LANGUAGE.get(event["language"], event["language"]))
+
+
+def _category(tool: str) -> list[Activity]:
+    return [_activity(TLA_PROFILE, PROFILE), _activity(f"{tool}/xapi/profile/v1", PROFILE)]
 
 
 def _around(tool: str, event: Event) -> dict[str, list[Activity]]:
@@ -175,10 +288,7 @@ def _around(tool: str, event: Event) -> dict[str, list[Activity]]:
             _activity(_address(tool, event, step), MODULE, {"de": step["title"]})
             for step in event["steps"]
         ],
-        "category": [
-            _activity(TLA_PROFILE, PROFILE),
-            _activity(f"{tool}/xapi/profile/v1", PROFILE),
-        ],
+        "category": _category(tool),
     }
     if is_iri(event.get("course")):
         found["parent"] = [_activity(event["course"], COURSE)]

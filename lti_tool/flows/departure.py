@@ -35,7 +35,7 @@ def accepted(s: Services, work: Work, learner: Learner, stored: StoredPath, now:
     places = work.learners.places(learner.id)
     links = work.tenants.activities(learner.tenant_id)
     if tenant.settings.write_back and places:
-        pair = s.path_statements(_event(s, learner, stored, places[0], links, now))
+        pair = s.statements(_event(s, learner, stored, places[0], links, now))
         for target in work.outbox.lrs_targets(learner.tenant_id):
             work.outbox.put(_delivery(learner, stored, "statements", target.id, pair), now)
     present(s, work, learner, stored, now)
@@ -91,7 +91,7 @@ def withdrawn(s: Services, work: Work, learner: Learner, stored: StoredPath, now
     for target in told(work, learner, stored):
         place = work.learners.places(learner.id)[0]
         event = _event(s, learner, stored, place, {}, now) | {"kind": "withdrawn"}
-        body, kind = s.path_statements(event), "statements" + WITHDRAWN
+        body, kind = s.statements(event), "statements" + WITHDRAWN
         work.outbox.put(_delivery(learner, stored, kind, target.id, body), now)
 
 

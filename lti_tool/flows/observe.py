@@ -15,7 +15,7 @@ from competency.precedence import counting
 from competency.profile import Profile, SelfImage, Standing, Verdict
 from competency.target import Target
 from lti_tool.errors import NotFound
-from lti_tool.flows import measure, replanning, second
+from lti_tool.flows import measure, replanning, second, shared
 from lti_tool.flows.second import Changes
 from lti_tool.ports import Learner, Services, StoredProfile, Work
 
@@ -35,6 +35,7 @@ def refold(s: Services, work: Work, learner: Learner, now: datetime) -> Profile:
     document["changes"] = None if changes is None else changes.document()
     work.profiles.save(learner, StoredProfile(document, covariance, now))
     replanning.follow(s, work, learner, profile, now)
+    shared.follow(s, work, learner, profile, covariance, now)
     return profile
 
 

@@ -10,7 +10,7 @@ sent there. AGS asks any other platform to clear the score; whether it does is i
 """
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,8 +19,9 @@ from lti_tool.flows import departure, grades
 from lti_tool.flows.grades import RESULT, SHARE, WITHDRAWN
 from lti_tool.ports import Delivery, Learner, Services, StoredPath, Work
 
+ASSERTED, LEVELS = "asserted", "levels"  # what the learner shared: see `flows.shared`
 OF_THE_PATH = ("document", "plan", SHARE)  # what is deleted again of what was sent
-EVERYTHING = (*OF_THE_PATH, RESULT)
+EVERYTHING = (*OF_THE_PATH, RESULT, ASSERTED, LEVELS)
 WITHDRAWALS = tuple(kind + WITHDRAWN for kind in ("statements", *EVERYTHING))
 
 
@@ -30,6 +31,8 @@ class Trace(StrEnum):
     STATEMENTS = "statements"  # withdrawn by a further statement
     DOCUMENT = "document"  # deleted
     PLAN = "plan"  # deleted
+    ASSERTED = "asserted"  # voided
+    LEVELS = "levels"  # deleted
     SCORE = "score"  # deleted
     SCORE_ASKED = "score asked"  # the platform is asked to clear it
     SCORE_STAYS = "score stays"  # only the course lead can delete it
@@ -52,15 +55,21 @@ def withdraw(
     """
     if accepted is not None:
         departure.withdrawn(s, work, learner, accepted, now)
-    written = work.outbox.of(learner.id, what)
+    take(s, work, learner, work.outbox.of(learner.id, what), now)
+    work.jobs.enqueue("deliver", "all", {}, now)
+
+
+def take(
+    s: Services, work: Work, learner: Learner, written: Sequence[Delivery], now: datetime
+) -> None:
+    """Enqueue the withdrawal of these, and forget them; what was never tried is just not sent."""
     kinds = _platform_kinds(work, learner)
     gone = [d for d in written if d.state != "delivered" or _can_be_withdrawn(d, kinds)]
     for delivery in _last_per_place(gone, kinds):
-        work.outbox.put(_withdrawal(delivery, now), now)
+        work.outbox.put(_withdrawal(s, learner, delivery, now), now)
     for delivery in gone:
         # A later path starts anew: its first score is no setback against one that is gone.
         work.outbox.drop(delivery.id)
-    work.jobs.enqueue("deliver", "all", {}, now)
 
 
 def let_go(work: Work, learner: Learner) -> None:
@@ -94,17 +103,25 @@ def _can_be_withdrawn(delivery: Delivery, kinds: Mapping[str, str]) -> bool:
     return _trace(delivery, kinds) is not Trace.SCORE_STAYS
 
 
-def _last_per_place(deliveries: list[Delivery], kinds: Mapping[str, str]) -> Iterator[Delivery]:
+def _last_per_place(deliveries: Sequence[Delivery], kinds: Mapping[str, str]) -> Iterator[Delivery]:
     # Also what still waits: it may have arrived without our having noted it.
     places = {
-        (d.kind, d.target_id, d.body.get("lineitem"), d.body.get("name")): d
+        (d.kind, d.target_id, d.body.get("lineitem"), d.body.get("name"), _statement(d)): d
         for d in deliveries
-        if _can_be_withdrawn(d, kinds)
+        if _can_be_withdrawn(d, kinds) and not (d.kind == ASSERTED and _never_tried(d))
     }
     yield from places.values()
 
 
-def _withdrawal(written: Delivery, now: datetime) -> Delivery:
+def _statement(written: Delivery) -> str:
+    return str(written.body["statements"][0]["id"]) if written.kind == ASSERTED else ""
+
+
+def _never_tried(written: Delivery) -> bool:
+    return written.state != "delivered" and not written.attempts
+
+
+def _withdrawal(s: Services, learner: Learner, written: Delivery, now: datetime) -> Delivery:
     key = str(uuid.uuid5(grades.NAMESPACE, f"{written.dedupe}{WITHDRAWN}"))
     return Delivery(
         id=key,
@@ -113,15 +130,22 @@ def _withdrawal(written: Delivery, now: datetime) -> Delivery:
         kind=written.kind + WITHDRAWN,
         target_id=written.target_id,
         dedupe=key,
-        body=_least(written, now),
+        body=_voided(s, learner, written, now)
+        if written.kind == ASSERTED
+        else _least(written, now),
     )
+
+
+def _voided(s: Services, learner: Learner, written: Delivery, now: datetime) -> dict[str, Any]:
+    event = {"kind": "voided", "language": learner.language, "timestamp": now.isoformat()}
+    return {"statements": s.statements(event | {"statement": _statement(written)})}
 
 
 def _least(written: Delivery, now: datetime) -> dict[str, Any]:
     """Return only what the receiver needs to find what it was given."""
     if written.kind == "plan":
         return {name: written.body[name] for name in ("user", "name")}
-    if written.kind == departure.DOCUMENT:
+    if written.kind in (departure.DOCUMENT, LEVELS):
         found = {name: written.body[name] for name in ("home_page", "name")}
         return found | {"timestamp": max(now, _at(written)).isoformat()}
     needed = ("lineitem", "subject", "lineitems", "context", "link")

@@ -214,6 +214,8 @@ def _rules(kept: Retention, now: datetime) -> dict[str, Rule]:
                     & (out.kind != "result")
                     & (out.kind != "plan")
                     & (out.kind != "document")
+                    & (out.kind != "asserted")
+                    & (out.kind != "levels")
                 )
                 | out.learner_id.is_(null())
             )

@@ -24,6 +24,7 @@ from lti_tool.store.paths import SqlPaths, SqlProfiles
 from lti_tool.store.platforms import SqlPlatforms
 from lti_tool.store.providers import SqlProviders
 from lti_tool.store.quarantine import SqlQuarantine
+from lti_tool.store.shares import SqlShares
 from lti_tool.store.soll import SqlSoll
 from lti_tool.store.staff import SqlStaff
 from lti_tool.store.workshops import SqlWorkshops
@@ -87,6 +88,10 @@ class SqlWork:
     @cached_property
     def outbox(self) -> SqlOutbox:
         return SqlOutbox(self.conn, self.seal)
+
+    @cached_property
+    def shares(self) -> SqlShares:
+        return SqlShares(self.conn, self.seal)
 
     @cached_property
     def jobs(self) -> SqlJobs:

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from lti_tool.flows import assess, persons, reflecting
 from lti_tool.flows.persons import StoredGroup
-from lti_tool.web import erasure, reflections, session, taken_back
+from lti_tool.web import erasure, reflections, session, sharing, taken_back
 from lti_tool.web.formats import language
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
@@ -25,6 +25,7 @@ def data() -> str:
         "reflections": _reflections(),
         "objected": learner.state == "objected",
         "taken_back": taken_back.of_the_path(),
+        "shares": sharing.lines(),
     }
     return render_template("data.html", page=page)
 

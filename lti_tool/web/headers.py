@@ -41,7 +41,7 @@ def install(app: Flask, settings: Settings) -> None:
             headers.setdefault(name, value)
         headers.setdefault("Content-Security-Policy", _policy(settings))
         # A page of a launch, and every refusal, belongs to one person and one moment.
-        if request.path.startswith(("/l/", "/lti/", "/admin", "/soll")):
+        if request.path.startswith(("/l/", "/lti/", "/admin", "/soll", "/geteilt")):
             headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -29,6 +29,8 @@ from lti_tool.web import (
     public,
     reflections,
     seat,
+    shared,
+    sharing,
     start,
 )
 from lti_tool.web.admin import entry
@@ -80,6 +82,8 @@ LEARNER: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/rueckblick/<unit>/<placed>", "placed_exam", GET, exams.exam),
     ("/daten", "data", GET, data.data),
     ("/daten/herunterladen", "export", GET, data.export),
+    ("/daten/teilen", "share", GET, sharing.share),
+    ("/daten/teilen", "shared", POST, sharing.shared),
     ("/daten/verknuepfen", "link", GET, linking.link),
     ("/daten/verknuepfen", "linked", POST, linking.linked),
     ("/daten/andere-tests", "other_tests", GET, other_tests.other_tests),
@@ -101,6 +105,12 @@ PUBLIC: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/barrierefreiheit", "accessibility", GET, public.accessibility),
 )
 
+
+#: A result that somebody shared: by a code, without a session. Its own guard (`shared`).
+SHARED: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
+    ("", "door", GET, shared.door),
+    ("", "look", POST, shared.look),
+)
 
 #: A Soll workshop: by a code, without a session. Its own guard, its own cookie (`seat`).
 BALLOT: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
@@ -131,6 +141,9 @@ def register(app: Flask) -> None:
     workshop = _blueprint("ballot", seat.PATH, BALLOT)
     workshop.before_request(ballot.guard)
     app.register_blueprint(workshop)
+    given = _blueprint("shared", "/geteilt", SHARED)
+    given.before_request(ballot.guard)
+    app.register_blueprint(given)
     learner = _blueprint("learner", "/l/<launch>", LEARNER)
     learner.url_value_preprocessor(_take_launch)
     learner.before_request(start.inform_first)

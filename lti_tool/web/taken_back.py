@@ -24,6 +24,10 @@ def _said(traces: Set[Trace]) -> Iterator[str]:
         yield _("We take the message about your learning path back.")
     if Trace.DOCUMENT in traces:
         yield _("We delete the list of your steps in the activity store (LRS).")
+    if Trace.ASSERTED in traces:
+        yield _("We take the results you shared back in the activity store (LRS).")
+    if Trace.LEVELS in traces:
+        yield _("We delete the list of your shared results there.")
     if Trace.PLAN in traces:
         yield _("We delete your learning plan in the learning portal.")
     if Trace.SCORE in traces:

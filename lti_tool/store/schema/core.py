@@ -268,8 +268,11 @@ share = Table(  # what a learner shared on purpose, per recipient; revocable
     uuid_pk(),
     tenant_fk(),
     learner_fk(),
-    Column("recipient", String(24), nullable=False),  # lrs
-    document("document"),
+    Column("recipient", String(24), nullable=False),  # lrs | person
+    document("document"),  # what, with whom, and exactly what was said; see lti_tool.ports.Share
+    # A person opens it by a code that the learner passes on herself.
+    Column("code_digest", String(64), unique=True),
+    Column("code_sealed", LargeBinary),
     instant("shared_us"),
-    instant("revoked_us", nullable=True),
+    instant("until_us", index=True),
 )

@@ -94,6 +94,10 @@ KINDS: Mapping[str, object] = {
     "statements-withdrawn": _l("Withdrawal of a learning path in the LRS"),
     "document": _l("Learning path as it stands, to the LRS"),
     "document-withdrawn": _l("Removal of a learning path as it stands from the LRS"),
+    "asserted": _l("Result that somebody shared, to the LRS"),
+    "asserted-withdrawn": _l("Withdrawal of a shared result in the LRS"),
+    "levels": _l("Shared results as they stand, to the LRS"),
+    "levels-withdrawn": _l("Removal of shared results from the LRS"),
     "score": _l("Progress to the grade book"),
     "score-withdrawn": _l("Withdrawal of a grade"),
     "result": _l("Review or assessment to the grade book"),
@@ -108,6 +112,7 @@ JOBS: Mapping[str, tuple[object, object]] = {
     "deliver": (_l("Send"), _l("every 2 seconds")),
     "refold": (_l("Recompute profiles and paths"), _l("when something new is there")),
     "purge": (_l("Delete what has expired"), _l("every hour")),
+    "shares": (_l("End what was shared until today"), _l("every 10 minutes")),
 }
 
 #: How a failure begins, what it means and what helps.

@@ -26,7 +26,7 @@ def services(database: Database, content: Content = CONTENT) -> Services:
         content=content,
         registry=PersonData.load(ROOT / "config" / "privacy.toml"),
         base_url="http://localhost",
-        path_statements=lambda event: [dict(event)],
+        statements=lambda event: [dict(event)],
     )
 
 

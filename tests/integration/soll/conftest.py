@@ -89,7 +89,7 @@ def _services(store: Any) -> Services:
         content=CONTENT,
         registry=PersonData.load(ROOT / "config" / "privacy.toml"),
         base_url="http://localhost",
-        path_statements=lambda event: [dict(event)],
+        statements=lambda event: [dict(event)],
     )
 
 

@@ -65,7 +65,7 @@ class House:
             content=CONTENT,
             registry=PersonData.load(ROOT / "config" / "privacy.toml"),
             base_url="http://localhost",
-            path_statements=lambda event: [dict(event)],
+            statements=lambda event: [dict(event)],
         )
         self.now = NOW
 

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from xapi_bridge.statement import parse
-from xapi_bridge.wire import PLATFORM, path_statements, statement_id
+from xapi_bridge.wire import PLATFORM, statement_id, statements
 
 TOOL = "https://kompetenz.example.de"
 MOODLE = "https://moodle.stadt.example.de"
@@ -66,28 +66,28 @@ def test_a_path_whose_competences_were_shared_is_the_sample() -> None:
     del extensions[f"{TOOL}/xapi/ext/policy"]  # a confidence: never written
     for step in extensions[f"{TOOL}/xapi/ext/steps"]:
         del step["competency"]
-    pair = path_statements(TOOL, EVENT | {"competencies": SHARED})
+    pair = statements(TOOL, EVENT | {"competencies": SHARED})
     assert plain(pair) == plain([recommended, registered])
     assert {s["timestamp"] for s in pair} == {"2026-11-22T05:40:00.000000Z"}
 
 
 def test_nothing_but_steps_leaves_unless_it_was_shared() -> None:
-    text = json.dumps(path_statements(TOOL, EVENT))
+    text = json.dumps(statements(TOOL, EVENT))
     for word in ("competency", "confidence", "policy", "grouping", "level", "verdict"):
         assert word not in text
 
 
 def test_the_same_event_makes_the_same_bytes() -> None:
-    assert orjson.dumps(path_statements(TOOL, EVENT)) == orjson.dumps(path_statements(TOOL, EVENT))
+    assert orjson.dumps(statements(TOOL, EVENT)) == orjson.dumps(statements(TOOL, EVENT))
 
 
 def test_another_revision_is_another_statement() -> None:
-    first, second = path_statements(TOOL, EVENT), path_statements(TOOL, EVENT | {"revision": 2})
+    first, second = statements(TOOL, EVENT), statements(TOOL, EVENT | {"revision": 2})
     assert not {s["id"] for s in first} & {s["id"] for s in second}
 
 
 def test_a_withdrawal_refers_to_the_registration_and_repeats_no_step() -> None:
-    (withdrawn,) = path_statements(TOOL, EVENT | {"kind": "withdrawn"})
+    (withdrawn,) = statements(TOOL, EVENT | {"kind": "withdrawn"})
     assert withdrawn["context"]["statement"]["id"] == statement_id(TOOL, EVENT, "registered")
     assert withdrawn["verb"]["id"].endswith("/deselected")
     assert "Modul" not in json.dumps(withdrawn)
@@ -95,7 +95,7 @@ def test_a_withdrawal_refers_to_the_registration_and_repeats_no_step() -> None:
 
 def test_an_offer_without_an_address_gets_one_of_ours_so_that_stores_take_it() -> None:
     step = STEPS[0] | {"activity": "page-pw"}
-    for statement in path_statements(TOOL, EVENT | {"steps": [step], "course": "7"}):
+    for statement in statements(TOOL, EVENT | {"steps": [step], "course": "7"}):
         read = parse(orjson.dumps(statement))
         (other,) = read.context["contextActivities"]["other"]
         assert other["id"] == f"{TOOL}/xapi/path/{EVENT['assignment']}/step/1"
