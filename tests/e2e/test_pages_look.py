@@ -40,7 +40,7 @@ AGAIN = re.compile(
 ONE_OF_EACH = re.compile(
     f"index|launch-refused|notice|role|start-new|practice|help|question-({KINDS})|answered-ordering"
     "|question-(matching|hotspot|categorize)-missing|pause|done|profile|profile-print|dispute"
-    "|path-draft|postpone|unit|data|erase|reflection"
+    "|path-draft|postpone|unit|data|erase|reflection|share|share-look|shared"
 )
 
 RUN_AXE = """async (tags) => {

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-from lti_tool.flows import assess, plan, profiles, reflecting, roles
+from lti_tool.flows import assess, plan, profiles, reflecting, roles, sharing
 from lti_tool.flows.profiles import EvidenceLine
+from lti_tool.flows.sharing import Wish
 from lti_tool.ports import Learner
 from tests.pages.scene import Stage, Visitor
 
@@ -227,6 +228,7 @@ def _data(stage: Stage) -> Iterator[Shown]:
     visitor = stage.planned(stage.assessed(ROLE), accepted=True)
     yield Shown("data", visitor, "daten")
     yield Shown("data-new", stage.visitor(), "daten")
+    yield from _sharing(stage)
     yield Shown("erase", visitor, "daten/loeschen")
     yield Shown("erase-missing", visitor, "daten/loeschen", ())
     item = next(i for i in stage.s.content.items if i.kind is Kind.REFLECTION)
@@ -238,6 +240,22 @@ def _data(stage: Stage) -> Iterator[Shown]:
     yield Shown("erased", gone, "daten/loeschen", (("sure", "yes"),))
     leaver = stage.ready(ROLE)
     yield Shown("left", leaver, "ende", ())
+
+
+def _sharing(stage: Stage) -> Iterator[Shown]:
+    page = "daten/teilen"
+    visitor = stage.assessed(ROLE, luck=0.7)
+    yield Shown("share-nothing", stage.ready(ROLE), page)
+    yield Shown("share", visitor, page)
+    yield Shown("share-missing", visitor, page, (("weeks", "4"),))
+    topics = tuple(sharing.choice(stage.s, _of(stage, visitor)).said)[:3]
+    chosen = (("to", "person:lotse"), ("weeks", "4"), *(("topic", code) for code in topics))
+    yield Shown("share-look", visitor, page, chosen)
+    wish = Wish("person", "lotse", topics, 4)
+    seen = sharing.preview(stage.s, _of(stage, visitor), wish, stage.now).mark
+    given = sharing.share(stage.s, _of(stage, visitor), wish, seen, stage.now)
+    yield Shown("share-given", visitor, f"{page}?geteilt={given.id}")
+    yield Shown("shared", None, "/geteilt")
 
 
 def _lines(stage: Stage, visitor: Visitor, code: str) -> tuple[EvidenceLine, ...]:
