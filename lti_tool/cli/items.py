@@ -20,6 +20,7 @@ from competency.calibration.table import Answers, ItemSpec
 from competency.calibration.trial import Predicted, Trial
 from competency.errors import TableError
 from lti_tool.cli.banks import bank_of
+from lti_tool.cli.exchange import catquiz_give, catquiz_take, give, take
 from lti_tool.cli.opening import as_json, dump, show
 from lti_tool.cli.release import propose, release
 from lti_tool.cli.whole import written
@@ -257,5 +258,5 @@ def _read(path: Path, reader: Callable[[str, str], T]) -> T:
     return reader(path.name, table.decoded(path.name, path.read_bytes()))
 
 
-items.add_command(propose)
-items.add_command(release)
+for command in (propose, release, take, give, catquiz_give, catquiz_take):
+    items.add_command(command)

@@ -56,7 +56,7 @@ def propose(bank_file: Path, pack: Path, version: str, to: Path | None) -> None:
     shutil.copytree(pack, target)  # and the folder above it, if it is not there
     text = json.dumps(proposal.document, ensure_ascii=False, indent=1) + "\n"
     (target / PARAMETERS).write_text(text, encoding="utf-8")
-    _head(target / MANIFEST, version=version, status="vorgeschlagen", proposed_from=old.ref)
+    put_head(target / MANIFEST, version=version, status="vorgeschlagen", proposed_from=old.ref)
     packs.seal(target)
     click.echo(f"{target}: {len(proposal.taken)} items with new parameters. {_why(proposal)}")
     click.echo("Not in force. A named person releases it: roadmap items release", err=True)
@@ -74,7 +74,7 @@ def _why(proposal: Proposal) -> str:
     )
 
 
-def _head(manifest: Path, **fields: str) -> None:
+def put_head(manifest: Path, **fields: str) -> None:
     """Set fields of the manifest's head; the seal writes the rest."""
     head, _, files = manifest.read_text(encoding="utf-8").partition("\n[files]")
     for name, value in fields.items():
@@ -114,7 +114,9 @@ def release(proposal: Path, by: str, council: object) -> None:
         for name in packs.read_manifest(proposal).files:
             packs.read_manifest(proposal).read(name)  # sealed as it was read by those who decided
         facts = {"released_by": by.strip(), "released_on": now().date().isoformat()}
-        _head(ready / MANIFEST, status="freigegeben", council_involved_on=on.isoformat(), **facts)
+        put_head(
+            ready / MANIFEST, status="freigegeben", council_involved_on=on.isoformat(), **facts
+        )
         packs.seal(ready)
         done = loaded(ready, house.settings.content.dir)
         detail = facts | {"pack": done.ref, "council": on.isoformat()}

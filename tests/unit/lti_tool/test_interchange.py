@@ -1,0 +1,266 @@
+"""Questions to other formats and back: the same rows, and nothing left out in silence."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from competency.items import Item, Kind, Model, Option
+from competency.manifest import read_manifest
+from competency.readers import read_items
+from lti_tool.cli import cli
+from lti_tool.interchange import catquiz, gift, moodle, qti
+from lti_tool.interchange.row import OWN, OWN_OF_OPTIONS, InterchangeRefused, Row, Written
+from lti_tool.settings import ROOT
+
+PACK = ROOT / "content" / "items" / "kommunal-de-1.1"
+ROWS: list[Row] = json.loads((PACK / "items.json").read_text(encoding="utf-8"))
+FORMATS: dict[str, tuple[Any, Callable[..., Written]]] = {
+    "gift": (gift, gift.write),
+    "moodle": (moodle, moodle.write),
+    "qti": (qti, qti.write),
+}
+
+
+def cut(row: Row) -> Row:
+    """Return what every format can hold of a row."""
+    kept = {k: v for k, v in row.items() if k in OWN and v not in (None, "", [], False)}
+    options = [
+        {k: v for k, v in o.items() if k in OWN_OF_OPTIONS and (v or k in ("correct", "points"))}
+        for o in row["options"]
+    ]
+    return kept | {"options": options}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_shipped_questions_come_back_as_they_went(name: str) -> None:
+    module, write = FORMATS[name]
+    done = write(ROWS)
+    back = module.read(done.data)
+    sent = [cut(r) for r in ROWS if r["kind"] in module.KINDS]
+    assert [cut(r) for r in back.rows] == sent
+    assert done.count == len(sent)
+    assert back.notes == ()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_question_and_field_that_does_not_travel_is_listed(name: str) -> None:
+    module, write = FORMATS[name]
+    notes = {n.where: n.what for n in write(ROWS).notes}
+    for row in ROWS:
+        if row["kind"] not in module.KINDS:
+            assert notes[row["key"]].startswith("not written")
+            continue
+        lost = [f for f in row if f not in OWN and row[f] not in (None, "", [])]
+        assert all(f in notes[row["key"]] for f in lost)
+
+
+words = st.text(st.sampled_from("aäß =~#{}:\\%[]<>&\"'-/\u201e1"), min_size=1, max_size=20)
+words = words.map(lambda t: " ".join(t.split())).filter(bool)
+rows = st.builds(
+    lambda stem, texts, right, feedback: {
+        "key": "k-1", "kind": "multiple_response" if len(right) > 1 else "single_choice",
+        "stem": stem, "feedback": feedback,
+        "options": [{"text": t, "correct": n in right} for n, t in enumerate(texts)],
+    },
+    words, st.lists(words, min_size=3, max_size=5, unique=True),
+    st.sets(st.integers(0, 2), min_size=1), words,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(row=rows)
+def test_signs_that_mean_something_in_a_format_come_back_as_text(name: str, row: Row) -> None:
+    module, write = FORMATS[name]
+    (back,) = module.read(write([row]).data).rows
+    assert cut(back) == cut(row)
+
+
+GIFT = """// a comment
+$CATEGORY: Haus/Hof
+
+::Q1:: [html]<p>Was ist <b>richtig</b>?</p>{=Ja#gut ~%50%Fast ~Nein ####Weil es so ist.}
+
+Die Sonne ist warm.{TRUE}
+
+Wer {=schreibt ~liest} Bücher?
+
+Welche Hauptstadt?{=Berlin =berlin}
+
+Wie viele?{#3:1}
+
+Erzählen Sie.{}
+
+Nur ein Text.
+"""
+
+
+def test_gift_of_others_is_read_and_what_has_no_place_is_named_by_line() -> None:
+    found = gift.read(GIFT.encode())
+    first, second, third = found.rows
+    assert (first["stem"], first["topic"], first["feedback"]) == (
+        *("Was ist richtig?", "Q1", "Weil es so ist."),
+    )
+    assert first["kind"] == "scenario"
+    assert [o["points"] for o in first["options"]] == [100, 50, 0]
+    assert (second["kind"], second["options"][0]) == (
+        *("true_false", {"text": "Richtig", "correct": True}),
+    )
+    assert third["stem"] == "Wer _____ Bücher?"
+    assert [str(n) for n in found.notes] == [
+        "line 2: category Haus/Hof is not kept",
+        "line 4: without feedback of single answers",
+        "line 10: not taken: a word to be typed as the answer",
+        "line 12: not taken: a number as the answer",
+        "line 14: not taken: an essay",
+        "line 16: not taken: a description without a question",
+    ]
+
+
+def test_the_same_foreign_question_gets_the_same_key_each_time() -> None:
+    one, two = (gift.read(GIFT.encode()).rows for _ in range(2))
+    assert [r["key"] for r in one] == [r["key"] for r in two]
+    assert len({r["key"] for r in one}) == 3
+
+
+MOODLE = """<?xml version="1.0"?><quiz>
+<question type="shortanswer"><name><text>x</text></name></question>
+<question type="multichoice"><name><text>Bild</text></name><idnumber>b-1</idnumber>
+<questiontext format="html">
+<text>&lt;p&gt;Was? &lt;img src="@@PLUGINFILE@@/a.png"&gt;&lt;/p&gt;</text>
+<file name="a.png" encoding="base64">AAAA</file></questiontext><single>false</single>
+<answer fraction="66.66667"><text>A</text></answer>
+<answer fraction="33.33333"><text>B</text></answer>
+<answer fraction="-50"><text>C</text></answer></question></quiz>"""
+
+
+def test_moodle_questions_of_others_lose_nothing_in_silence() -> None:
+    found = moodle.read(MOODLE.encode())
+    (row,) = found.rows
+    assert (row["key"], row["stem"]) == ("b-1", "Was?")
+    assert [o["correct"] for o in row["options"]] == [True, True, False]
+    assert {n.what for n in found.notes} == {
+        "not taken: there is no place for the type shortanswer",
+        "without its picture, sound or film",
+        "without weights of the answers",
+    }
+
+
+LAUGHS = """<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
+<quiz><question type="multichoice"><name><text>&b;</text></name></question></quiz>"""
+OUTSIDE = """<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a SYSTEM "file:///etc/passwd">]>
+<quiz><question type="multichoice"><name><text>&a;</text></name></question></quiz>"""
+
+
+@pytest.mark.parametrize("text", [LAUGHS, OUTSIDE, LAUGHS.replace("<!ENTITY", "<!ELEMENT")])
+@pytest.mark.parametrize("module", [moodle, qti])
+def test_xml_with_entities_or_a_dtd_is_not_read(module: Any, text: str) -> None:
+    with pytest.raises(InterchangeRefused, match="DTD"):
+        module.read(text.encode())
+
+
+def test_broken_xml_says_where_it_breaks() -> None:
+    with pytest.raises(InterchangeRefused, match="line 1, column"):
+        moodle.read(b"<quiz><question></quiz>")
+
+
+def package(**files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/"), text)
+    return buffer.getvalue()
+
+
+def test_a_package_that_reaches_outside_or_unpacks_without_end_is_refused() -> None:
+    with pytest.raises(InterchangeRefused, match="outside"):
+        qti.read(package(**{"..__evil.xml": "<a/>"}))
+    with pytest.raises(InterchangeRefused, match="unpacks"):
+        qti.read(package(**{f"a{n}.xml": f"<a>{' ' * 6_000_000}</a>" for n in range(4)}))
+
+
+def test_qti_2_names_the_way_it_gets_here() -> None:
+    old = '<assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p1" identifier="i"/>'
+    with pytest.raises(InterchangeRefused, match="qti-convert upgrade"):
+        qti.read(old.encode())
+
+
+def item(key: str, b: tuple[float, ...], kind: Kind = Kind.SCENARIO, **more: Any) -> Item:
+    options = (Option("x", correct=True), Option("y"))
+    return Item(key, "1.1", 1, kind, "?", options, "", a=1.3, b=b, **more)
+
+
+def test_catquiz_gets_the_numbers_back_that_it_was_given() -> None:
+    items = [
+        item("one", (0.25,)),
+        item("more", (-1.0, 0.5, 1.5)),
+        item("self", (0.0,), Kind.SELF_RATING),
+    ]
+    items.append(item("partial", (0.0, 1.0), model=Model.GPCM))
+    done = catquiz.write(items)
+    assert (done.count, sorted(n.where for n in done.notes)) == (2, ["partial", "self"])
+    found = catquiz.read(done.data)
+    assert {k: (p.a, p.b) for k, p in found.parameters.items()} == {
+        "one": (1.3, (0.25,)),
+        "more": (1.3, (-1.0, 0.5, 1.5)),
+    }
+
+
+def test_catquiz_rows_that_mean_something_else_are_named() -> None:
+    table = (
+        "componentid;status;model;difficulty;discrimination;guessing;label;json\n"
+        "1;4;rasch;0.5;0;0;r;\n2;4;mixedraschbirnbaum;0.5;1;0.2;g;\n3;4;pcm;0.5;1;0;p;{}\n"
+        "4;4;raschbirnbaum;x;1;0;n;\n5;4;raschbirnbaum;1;2;0;r;\n"
+    )
+    found = catquiz.read(table.encode())
+    assert set(found.parameters) == {"r"}
+    assert [n.where for n in found.notes] == ["line 3", "line 4", "line 5", "line 6"]
+    with pytest.raises(InterchangeRefused, match="label"):
+        catquiz.read(b"a;b\n1;2\n")
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(cli, ["items", *map(str, arguments)])
+
+
+def test_an_export_becomes_a_draft_that_the_program_reads(tmp_path: Path) -> None:
+    out = tmp_path / "fragen.zip"
+    assert run("export", PACK, "--format", "qti", "--out", out, "--json").exit_code == 0
+    done = run("import", out, "--format", "qti", "--to", tmp_path, "--id", "neu", "--json")
+    said = json.loads(done.stdout)
+    assert (said["lacking"], said["notes"]) == ([], [])
+    items = read_items(read_manifest(tmp_path / "neu-0.1"))
+    assert len(items) == said["items"] == sum(r["kind"] in qti.KINDS for r in ROWS)
+
+
+def test_questions_without_a_competence_wait_for_one(tmp_path: Path) -> None:
+    source = tmp_path / "a.gift"
+    source.write_text(GIFT, encoding="utf-8")
+    arguments = ("import", source, "--format", "gift", "--to", tmp_path, "--json")
+    said = json.loads(run(*arguments, "--id", "ohne").stdout)
+    assert len(said["lacking"]) == 3
+    done = run(*arguments, "--id", "mit", "--competency", "1.1", "--level", "2")
+    assert json.loads(done.stdout)["lacking"] == []
+    assert {i.level for i in read_items(read_manifest(tmp_path / "mit-0.1"))} == {2}
+
+
+def test_catquiz_parameters_make_a_proposal_that_is_not_in_force(tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    assert run("catquiz-export", PACK, "--out", out).exit_code == 0
+    out.write_text(out.read_text(encoding="utf-8").replace(";1.2;", ";1.7;"), encoding="utf-8")
+    arguments = ("--pack", PACK, "--version", "1.9", "--to", tmp_path)
+    done = run("catquiz-import", out, *arguments, "--json")
+    assert done.exit_code == 0, done.output
+    target = tmp_path / "kommunal-de-1.9"
+    assert read_manifest(target).proposed_from == "kommunal-de-1.1"
+    changed = [i for i in read_items(read_manifest(target)) if i.a == 1.7]
+    assert len(changed) == json.loads(done.stdout)["items"] > 200
+    assert "local_catquiz" in changed[0].basis
