@@ -10,6 +10,7 @@ from lti_tool.bootstrap import House
 from lti_tool.cli.lrs_keys import key
 from lti_tool.cli.opening import as_json, dump, now, opened, show, tenant_option
 from lti_tool.cli.quarantine import quarantine
+from lti_tool.cli.trusting import set_
 from lti_tool.errors import NotFound
 from lti_tool.flows import resending
 from lti_tool.ports import Actor
@@ -161,6 +162,7 @@ def probe(name: str, as_json: bool) -> None:
 
 lrs.add_command(key)
 lrs.add_command(quarantine)
+lrs.add_command(set_)
 
 
 @click.group()

@@ -157,6 +157,10 @@ def failed(conn: Connection, lrs_id: str, error: str) -> None:
     conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_error=error[:1000]))
 
 
+def set_settings(conn: Connection, lrs_id: str, settings: Mapping[str, Any]) -> None:
+    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(settings=dict(settings)))
+
+
 def set_capabilities(conn: Connection, lrs_id: str, capabilities: Mapping[str, Any]) -> None:
     conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(capabilities=dict(capabilities)))
 
