@@ -7,6 +7,7 @@ calibration error: ten bins of max(p, 1 - p), mean |share right - mean p|, weigh
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Run:
 
     setting: Mapping[str, object]
     curve: dict[int, Point]
-    more: Mapping[str, object] | None = None
+    more: Mapping[str, Any] | None = None
 
     def first(self, far: float) -> int | None:
         """Return the first number of questions with this share right among far persons."""
@@ -114,6 +115,9 @@ def _row(
         mean, error = mean_and_error(counted)
         reached = sum(n is not None for n in first)
         row[name] = {"mean": mean, "se": error, "reached": reached, "each": first}
+    told = [r.more for r in group if r.more is not None]
+    names = [n for n, v in told[0].items() if isinstance(v, (int, float))] if told else []
+    row["more"] = {n: float(np.mean([m[n] for m in told])) for n in names}
     row["at"] = {str(n): _means([r.curve[n] for r in group if n in r.curve]) for n in marks}
     return row
 

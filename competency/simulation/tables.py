@@ -11,9 +11,17 @@ from competency.simulation.draw import draw
 from competency.simulation.figures import Run, curve
 from competency.simulation.hybrid import HybridSetting, Mode, simulate_hybrid
 from competency.simulation.setting import Order, Parameters, Setting
+from competency.simulation.single_tables import (
+    DecideSetting,
+    MeasureSetting,
+    deciding,
+    measuring,
+    simulate_decide,
+    simulate_measure,
+)
 from competency.simulation.walk import walked
 
-AnySetting = Setting | HybridSetting
+AnySetting = Setting | HybridSetting | MeasureSetting | DecideSetting
 
 GOAL_SEEDS = (100, 101, 102, 103, 104, 105)
 PRIORS = ((0.85, 0.75), (0.75, 0.60), (0.50, 0.30))
@@ -38,6 +46,10 @@ def simulate(setting: AnySetting) -> Run:
     """Return the quality of the verdicts after each question; the same setting gives the same."""
     if isinstance(setting, HybridSetting):
         return simulate_hybrid(setting)
+    if isinstance(setting, MeasureSetting):
+        return simulate_measure(setting)
+    if isinstance(setting, DecideSetting):
+        return simulate_decide(setting)
     sample = draw(setting)
     certain = walked(setting, sample).certain
     return Run(setting.document(), curve(certain, sample.scores, sample.wanted.cuts))
@@ -158,6 +170,8 @@ def _preset(
 
 
 PRESETS: Mapping[str, Preset] = {
+    "6.1": _preset("one competence, measured", measuring, [20261122]),
+    "6.2": _preset("one competence, one cut", deciding, [4]),
     "6.3": _preset("21 competences, one bank", _correlated, [7]),
     "6.4": _preset("roles, areas, robustness", _roles, [11]),
     "6.5": _preset("self-report bias, by cost units", _hybrid, [3], 16, 40),

@@ -160,7 +160,9 @@ def _line(row: dict[str, Any]) -> str:
     """Return one row of a table: means over seeds, with standard errors in brackets."""
     title = f"{row['name']} · {row['label']}" if row["name"] else "run"
     firsts = ", ".join(f"{n} {_first(row[n], row['seeds'])}" for n in ("n90", "n95"))
-    lines = [f"{title} ({row['seeds']} seeds): {firsts}"]
+    more = ", ".join(f"{n.replace('_', ' ')} {v:.3f}" for n, v in row["more"].items())
+    said = [part for part in (firsts if any(row["at"].values()) else "", more) if part]
+    lines = [f"{title} ({row['seeds']} seeds): {', '.join(said)}"]
     for n, at in row["at"].items():
         if not at:
             continue
