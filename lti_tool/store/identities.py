@@ -89,6 +89,22 @@ def conflicts(conn: Connection, seal: Seal, connection: LrsConnection) -> list[C
     ]
 
 
+def in_conflict(conn: Connection, tenant_id: str) -> int:
+    """Return how many messages of a municipality fit several people."""
+    number: int = conn.execute(
+        select(func.count())
+        .select_from(statement)
+        .where(
+            statement.c.tenant_id == tenant_id,
+            WAITING,
+            FLAGGED,
+            statement.c.state == "parked",
+            statement.c.flags.like(f"%{CONFLICT}%"),
+        )
+    ).scalar_one()
+    return number
+
+
 def _fits(
     conn: Connection, seal: Seal, connection: LrsConnection, keys: set[str]
 ) -> dict[str, list[tuple[str, str]]]:

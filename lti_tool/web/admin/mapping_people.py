@@ -55,15 +55,16 @@ def people() -> str:
         names = {p.id: p.name or p.issuer for p in portals}
         stores = [(c.name, list(_facts(conn, c, counts[c.id]))) for c in connected]
         found = [x for c in connected for x in identities.conflicts(conn, here.seal, c)]
-        naming = [
-            (names[p.id], _naming(identities.newest(conn, here.seal, p.id)))
+        seen = {
+            names[p.id]: identities.newest(conn, here.seal, p.id)
             for p in portals
             if p.kind == "ilias"
-        ]
+        }
     page = {
         "stores": stores,
         "conflicts": [_shown(c, names) for c in found],
-        "naming": naming,
+        "naming": [(name, _naming(people)) for name, people in seen.items()],
+        "cloned": cloned(seen),
     }
     return render_template("admin/mapping_people.html", page=page)
 
@@ -87,6 +88,15 @@ def _facts(
     else:
         yield _("Of unknown people, waiting"), "0"
     yield _("Foreign, not kept"), str(counts["foreign"])
+
+
+def cloned(seen: Mapping[str, Sequence[tuple[str, str]]]) -> list[str]:
+    """Return the learning portals that call themselves the same ILIAS: one is a copy."""
+    homes = {
+        name: {ident.rpartition("@")[2] for _subject, ident in people if ident.endswith(".ilias")}
+        for name, people in seen.items()
+    }
+    return [n for n, mine in homes.items() if any(mine & homes[o] for o in homes if o != n)]
 
 
 def _naming(seen: Sequence[tuple[str, str]]) -> str:

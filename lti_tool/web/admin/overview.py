@@ -10,7 +10,16 @@ from sqlalchemy import Connection
 
 from lti_tool.flows import staff as flows
 from lti_tool.ports import StaffSession
-from lti_tool.store import checkups, lrs, mappings, platforms, quarantine, refusals, runs
+from lti_tool.store import (
+    checkups,
+    identities,
+    lrs,
+    mappings,
+    platforms,
+    quarantine,
+    refusals,
+    runs,
+)
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.web.admin import session, words
 from lti_tool.web.admin.remedies import needs_admin
@@ -69,8 +78,8 @@ def overview() -> str:
 
 def _lights(tenant_id: str, now: datetime) -> Iterator[Light]:
     looks: tuple[Callable[[Connection, str, datetime], Light], ...] = (
-        *(_connection, _worker, _platforms, _refusals, _activity, _mapping, _outbox),
-        _quarantine,
+        *(_connection, _worker, _platforms, _refusals, _activity, _mapping, _persons),
+        *(_outbox, _quarantine),
     )
     with house().database.read() as conn:
         for look in looks:
@@ -166,6 +175,17 @@ def _mapping(conn: Connection, tenant_id: str, _now: datetime) -> Light:
         remedy = _("Say which unit they stand for.")
         return Light("mapping", title, "look", said, remedy)
     return Light("mapping", title, "good", _("Every completed activity is mapped."))
+
+
+def _persons(conn: Connection, tenant_id: str, _now: datetime) -> Light:
+    number = identities.in_conflict(conn, tenant_id)
+    title = _("Whose the messages are")
+    if number:
+        said = ngettext(
+            "%(num)d message fits several people.", "%(num)d messages fit several people.", number
+        )
+        return Light("mapping", title, "look", said, _("“Mapping” says why and what to do."))
+    return Light("mapping", title, "good", _("Every message is one person's, or nobody's."))
 
 
 def _outbox(conn: Connection, tenant_id: str, _now: datetime) -> Light:

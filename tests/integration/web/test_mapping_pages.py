@@ -212,14 +212,38 @@ def test_how_an_ilias_names_people_is_recognised_and_random_is_explained(
         assert mixed.code == ("names-random" if code == "names-random" else "names-mixed")
 
 
-def ilias_of(stage: Stage) -> Platform:
-    urls = {k: f"https://ilias.example/{k}" for k in ("auth_url", "token_url", "jwks_url")}
+def test_a_copy_of_an_ilias_is_noticed(stage: Stage) -> None:
+    first, copy = ilias_of(stage), ilias_of(stage, "https://test.ilias.example")
+    ident = f"{HASH}@{'1' * 32}.ilias"
+    arrive(stage, first, HASH, ident)
+    who = official(stage)
+    assert "dasselbe ILIAS" not in get(stage, who, "/personen").text
+    arrive(stage, copy, HASH, ident)
+    page = get(stage, who, "/personen").text
+    assert "Zwei Lernportale sagen, sie sind dasselbe ILIAS" in page
+    assert "https://ilias.example, https://test.ilias.example" in page
+
+
+def test_the_overview_says_when_messages_fit_several_people(stage: Stage) -> None:
+    lively(stage)
+    who = official(stage)
+
+    def seen() -> str:
+        return stage.client(who).get("/admin/uebersicht").text
+
+    assert "Jede Meldung gehört einer Person, oder niemandem." in seen()
+    twins(stage)
+    assert "1 Meldung passt auf mehrere Menschen." in seen()
+
+
+def ilias_of(stage: Stage, issuer: str = "https://ilias.example") -> Platform:
+    urls = {k: f"{issuer}/{k}" for k in ("auth_url", "token_url", "jwks_url")}
     with stage.house.database.begin() as conn:
         return platforms.add(
             conn,
             tenant_id=stage.tenant.id,
             kind="ilias",
-            issuer="https://ilias.example",
+            issuer=issuer,
             client_id="i",
             deployment_ids=["1"],
             now=stage.now,
@@ -235,7 +259,7 @@ def arrive(stage: Stage, platform: Platform, subject: str, ident: str) -> None:
         message_type="LtiResourceLinkRequest",
         subject=subject,
         ident=ident,
-        nonce=subject,
+        nonce=f"{platform.id}{subject}",
         instructor=False,
         locale="de",
         target="/",

@@ -249,6 +249,41 @@ def test_a_badge_counts_once_it_is_mapped_and_no_longer_when_it_is_forfeited(
     assert kinds("forfeited") == ["uncompletion"]
 
 
+def from_moodle(make: Make, name: str, event: str, **more: Any) -> Statement:
+    info = {"http://lrs.learninglocker.net/define/extensions/info": {"event_name": event}}
+    context = {"extensions": info, "instructor": {"mbox": "mailto:lehrt@stadt.example"}}
+    return make(verb=verb(name), object={"id": UNIT}, context=context, **more)
+
+
+def test_a_graded_assignment_counts_by_its_points_whatever_success_says(
+    make: Make, tables: tuple[Table, ...]
+) -> None:
+    """The pass grade of a Moodle that sets none is 0: everybody has "passed"."""
+    scored, graded = (
+        "https://w3id.org/xapi/tla/verbs/scored",
+        r"\mod_assign\event\submission_graded",
+    )
+    for raw, category in ((0, 0), (60, 1), (95, 2)):
+        result = {"success": True, "score": {"raw": raw, "min": 0, "max": 100, "scaled": 1}}
+        (piece,) = read(from_moodle(make, scored, graded, result=result), tables).drafts
+        assert (piece.kind, piece.category, piece.a) == ("scored", category, 1.2)
+
+
+def test_scorm_in_moodle_counts_by_its_status_without_points(
+    make: Make, tables: tuple[Table, ...]
+) -> None:
+    status = r"\mod_scorm\event\status_submitted"
+    kinds = {
+        name: [d.kind for d in read(from_moodle(make, name, status), tables).drafts]
+        for name in ("passed", "failed", "completed")
+    }
+    assert kinds == {
+        "passed": ["passed", "passed"],
+        "failed": ["failed"],
+        "completed": ["completion", "completion"],
+    }
+
+
 def test_an_uncompletion_that_says_not_completed_is_one_all_the_same(
     make: Make, tables: tuple[Table, ...]
 ) -> None:
