@@ -28,6 +28,8 @@ from lti_tool.store.outbox import opened
 from lti_tool.store.pull import client_of, deliver_statements
 from xapi_bridge import documents, wire
 from xapi_bridge.errors import BridgeError, StoreBusy
+from xapi_bridge.profile import profile
+from xapi_bridge.templates import violations
 
 MOST_NAMES = 3  # of one person, tried one after the other
 
@@ -58,8 +60,19 @@ def _sent(house: House, send: Callable[[House, Delivery], None], delivery: Deliv
 
 
 def _statements(house: House, delivery: Delivery) -> None:
+    _send_statements(house, delivery, delivery.body)
+
+
+def _send_statements(house: House, delivery: Delivery, statements: list[dict[str, Any]]) -> None:
+    """Send what follows our own xAPI profile; what does not is a mistake of ours, and stays here.
+
+    :raises DeliveryFailed: it says more or less than the profile says, and names which rule.
+    """
+    said = profile(house.settings.server.base_url)
+    if wrong := [v for statement in statements for v in violations(said, statement)]:
+        raise DeliveryFailed(f"Not as our xAPI profile says: {wrong[0]}.", retry=False)
     with _lrs(house, delivery) as connection:
-        deliver_statements(connection, delivery.body)
+        deliver_statements(connection, statements)
 
 
 def _document(house: House, delivery: Delivery) -> None:
@@ -79,8 +92,7 @@ def _no_document(house: House, delivery: Delivery) -> None:
 
 def _shared(house: House, delivery: Delivery) -> None:
     """Write a result that the learner shared, or void it."""
-    with _lrs(house, delivery) as connection:
-        deliver_statements(connection, delivery.body["statements"])
+    _send_statements(house, delivery, delivery.body["statements"])
 
 
 def _levels(house: House, delivery: Delivery) -> None:

@@ -3,15 +3,18 @@
 Statements belong to a municipality: ?fuer=<tenant> names it; with one tenant it needs no name.
 """
 
-from flask import render_template, request
+import json
+
+from flask import Response, render_template, request
 
 from lti_tool.errors import NotFound
 from lti_tool.ports import Tenant
 from lti_tool.store import tenants
 from lti_tool.web import notices
 from lti_tool.web.notices import Section, Statement
-from lti_tool.web.services import house
+from lti_tool.web.services import house, services
 from lti_tool.web.translate import gettext as _
+from xapi_bridge.profile import profile
 
 
 def index() -> str:
@@ -31,6 +34,12 @@ def privacy() -> str:
 
 def accessibility() -> str:
     return render_template("statement.html", page=_statement("accessibility"))
+
+
+def xapi_profile() -> Response:
+    """Serve what our statements look like, at the address that they name as their profile."""
+    text = json.dumps(profile(services().base_url), ensure_ascii=False)
+    return Response(text, mimetype="application/ld+json")
 
 
 def _statement(kind: str) -> Statement:

@@ -103,6 +103,8 @@ PUBLIC: tuple[tuple[str, str, tuple[str, ...], View], ...] = (
     ("/", "index", GET, public.index),
     ("/datenschutz", "privacy", GET, public.privacy),
     ("/barrierefreiheit", "accessibility", GET, public.accessibility),
+    ("/xapi/profile", "xapi_profile", GET, public.xapi_profile),
+    ("/xapi/profile/v1", "xapi_profile_version", GET, public.xapi_profile),
 )
 
 

@@ -88,6 +88,8 @@ PUBLIC = {
     "/xapi/<path:rest>": ("/xapi/agents", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/soll": ("/soll", ("GET", "POST")),
     "/geteilt": ("/geteilt", ("GET", "POST")),
+    "/xapi/profile": ("/xapi/profile", ("GET",)),
+    "/xapi/profile/v1": ("/xapi/profile/v1", ("GET",)),
     "/soll/platz": ("/soll/platz", ("POST",)),
     "/soll/stimmen": ("/soll/stimmen", ("GET", "POST")),
     "/soll/stimmen/<topic>": ("/soll/stimmen/1", ("GET",)),

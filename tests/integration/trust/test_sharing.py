@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from lti_tool.flows import assess, persons, resending, sharing
 from lti_tool.flows.observe import refold
 from lti_tool.flows.sharing import Changed, Wish
 from lti_tool.ports import Actor, Share, TenantSettings
+from lti_tool.store.schema.core import outbox
 from tests.integration.trust.delivering import Town
 from tests.pages.scene import Visitor
 from xapi_bridge import wire
@@ -237,6 +239,32 @@ def test_a_result_an_lrs_refuses_is_a_dead_letter_that_can_be_sent_again(town: T
     town.send()
     assert dict(town.rows()) == {"asserted": "delivered", "levels": "delivered"}
     assert len(in_force(town)) == 1
+
+
+def test_a_statement_that_is_not_as_our_profile_says_is_a_dead_letter_and_is_not_sent(
+    town: Town,
+) -> None:
+    visitor = town.gardener(accepted=False)
+    share(town, visitor, wish(town, visitor, most=1))
+    with town.stage.house.database.begin() as conn:
+        row = conn.execute(select(outbox).where(outbox.c.kind == "asserted")).one()
+        row.body["statements"][0]["result"] = {"score": {"scaled": 0.5}}
+        conn.execute(update(outbox).where(outbox.c.id == row.id).values(body=row.body))
+    town.send()
+    assert dict(town.rows()) == {"asserted": "dead", "levels": "delivered"}
+    assert "$.result must not be there" in str(town.stuck()[0]["last_error"])
+    assert town.there.statements == {}
+
+
+def test_the_profile_is_served_where_the_statements_say(town: Town) -> None:
+    town.gardener()
+    town.send()
+    categories = next(iter(town.there.statements.values()))["context"]["contextActivities"]
+    (address,) = [c["id"] for c in categories["category"] if c["id"].endswith("/profile/v1")]
+    base = town.stage.settings.server.base_url
+    found = town.stage.app.test_client().get(address.removeprefix(base))
+    assert found.mimetype == "application/ld+json"
+    assert found.json["versions"][0]["id"] == address
 
 
 # --- a person with a code -------------------------------------------------------------------------
