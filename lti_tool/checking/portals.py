@@ -65,7 +65,7 @@ def names(database: Database, seal: Seal, platform: Platform) -> Result:
     Told from the people who came last; nothing is asked of ILIAS. `values` has the modes.
     """
     with database.read() as conn:
-        people = identities.newest(conn, seal, platform.id)
+        people = identities.newest(conn, seal, platform)
     found = modes(Known(subject, ident) for subject, ident in people)
     values = {"about": platform.name or platform.issuer, "modes": " ".join(found)}
     name = f"platform {platform.issuer}: identification"

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from lti_tool.ports import Platform
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
 from lti_tool.store.arrivals import CONFLICT
@@ -43,12 +44,16 @@ class Waiting:
     since: datetime | None = None
 
 
-def newest(conn: Connection, seal: Seal, platform_id: str) -> list[tuple[str, str]]:
+def newest(conn: Connection, seal: Seal, platform: Platform) -> list[tuple[str, str]]:
     """Return (sub, ident) of the people who came last; "" where there is none."""
     kinds = ("sub", "ident")
     rows = conn.execute(
         select(identity)
-        .where(identity.c.platform_id == platform_id, identity.c.kind.in_(kinds))
+        .where(
+            identity.c.tenant_id == platform.tenant_id,
+            identity.c.platform_id == platform.id,
+            identity.c.kind.in_(kinds),
+        )
         .order_by(identity.c.created_us.desc())
         .limit(2 * LOOKED_AT)
     )

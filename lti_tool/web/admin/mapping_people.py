@@ -56,9 +56,7 @@ def people() -> str:
         stores = [(c.name, list(_facts(conn, c, counts[c.id]))) for c in connected]
         found = [x for c in connected for x in identities.conflicts(conn, here.seal, c)]
         seen = {
-            names[p.id]: identities.newest(conn, here.seal, p.id)
-            for p in portals
-            if p.kind == "ilias"
+            names[p.id]: identities.newest(conn, here.seal, p) for p in portals if p.kind == "ilias"
         }
     page = {
         "stores": stores,

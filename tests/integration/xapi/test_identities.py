@@ -6,7 +6,7 @@ import pytest
 
 from lti_tool.cli.trusting import changed
 from lti_tool.errors import RoadmapError
-from lti_tool.store import identities, lrs
+from lti_tool.store import identities, lrs, platforms
 from lti_tool.store.linking import SqlLinks
 from lti_tool.store.parked import replay_parked
 from tests.integration.xapi.site import MOODLE, Site, now, statement_of
@@ -92,7 +92,8 @@ def test_how_people_are_named_is_judged_by_those_who_came_last(site: Site) -> No
     site.identify(person, IDENT, "ident")
     site.learner(str(uuid.uuid4()))
     with site.database.read() as conn:
-        found = identities.newest(conn, site.seal, site.platform_id)
+        (platform,) = platforms.listed(conn, site.tenant_id)
+        found = identities.newest(conn, site.seal, platform)
     assert ("hhhh", IDENT) in found
     assert len(found) == 2
 
