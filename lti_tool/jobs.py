@@ -27,14 +27,23 @@ from lti_tool.flows.observe import refold_learner
 from lti_tool.flows.persons import erase_unseen
 from lti_tool.flows.soll import EFFECT, take_effect
 from lti_tool.logs import log
-from lti_tool.store import lrs, retention, runs
-from lti_tool.store.jobs import Leased, SqlJobs
+from lti_tool.store import lrs, retention, rounds, runs
+from lti_tool.store.jobs import Kind, Leased, SqlJobs
+from lti_tool.store.probing import probe_once
 from lti_tool.store.pull import pull_once
+from lti_tool.store.reconciling import look_for_deleted
+from xapi_bridge.errors import StoreBusy
+from xapi_bridge.pull import PullReport
 
 PURGE_AT_ONCE_S = 3.0
 PULL_AT_ONCE_S = 3.0
 PERSONS_AT_ONCE = 20
+LAST_JOB_S = 5.0  # how long a worker that stops waits for an LRS that does not answer
 BUSY_S = 0.5  # until an LRS that another puller holds is tried again
+PATIENCE_S = 1.0  # within a job; an LRS that is busy for longer is left alone until then
+#: What a worker does in a thread of its own: an LRS that answers slowly holds up nobody's profile.
+LRS_JOBS = frozenset({"pull", "sweep", "deleted", "probe"})
+ROUNDS = {rounds.DELETED: "deleted", rounds.PROBE: "probe"}
 Body = Callable[[House, str, Any, datetime], None]
 
 
@@ -54,33 +63,91 @@ def _deliver(house: House, _key: str, _payload: Any, now: datetime) -> None:
         log().info("delivered", count=report.delivered, state=f"{report.failed}/{report.dead}")
 
 
-def _pull(house: House, key: str, _payload: Any, _now: datetime) -> None:
-    report = pull_once(
-        house.database,
-        house.seal,
-        key,
-        settings=house.settings.lrs,
-        meaning=house.meaning,
-        budget_s=PULL_AT_ONCE_S,
-    )
+def _pull(house: House, key: str, payload: Any, now: datetime) -> None:
+    """Pull one LRS; not while it wants to be left alone, unless a person asks for it."""
+    with house.database.read() as conn:
+        if lrs.waits(conn, key, now) and not payload.get("asked"):
+            return
+    try:
+        report = _pulled(house, key)
+    except StoreBusy as error:  # noted with the connection: until then it is left alone
+        log().info("an LRS asks us to wait", lrs=key, wait_s=error.wait_s)
+        return
     if report.busy:
         # Perhaps its puller is dead: look again when the lease has ended, not at the next round.
-        soon = utc_now() + timedelta(seconds=BUSY_S)
-        with house.database.begin() as conn:
-            SqlJobs(conn).enqueue("pull", key, {}, utc_now(), soon)
+        _again(house, "pull", key, BUSY_S)
     elif not report.caught_up:
         # A long import lets profiles, paths and deliveries through in between.
-        with house.database.begin() as conn:
-            SqlJobs(conn).enqueue("pull", key, {}, utc_now())
+        _again(house, "pull", key)
     if report.stored:
         log().info("pulled", lrs=key, pages=report.pages, stored=report.stored)
 
 
+def _pulled(house: House, lrs_id: str, sweep: str = "") -> PullReport:
+    return pull_once(
+        house.database,
+        house.seal,
+        lrs_id,
+        settings=house.settings.lrs,
+        meaning=house.meaning,
+        sweep=sweep,
+        patience_s=PATIENCE_S,
+        budget_s=PULL_AT_ONCE_S,
+    )
+
+
 def _pull_all(house: House, _key: str, _payload: Any, now: datetime) -> None:
-    """Enqueue one pull per LRS, so that a dead LRS does not hold up the others."""
+    """Enqueue one pull per LRS, so that a dead LRS does not hold up the others; and what is due."""
     with house.database.begin() as conn:
+        queue = SqlJobs(conn)
         for connection in lrs.listed(conn):
-            SqlJobs(conn).enqueue("pull", connection.id, {}, now)
+            if not lrs.waits(conn, connection.id, now):
+                queue.enqueue("pull", connection.id, {}, now)
+                for kind in rounds.due(conn, connection, now):
+                    name, key = ROUNDS.get(kind, "sweep"), f"{connection.id}|{kind}"
+                    queue.enqueue_due(name, key, now)
+
+
+def _sweep(house: House, key: str, _payload: Any, _now: datetime) -> None:
+    """Look further back in one LRS (key: LRS and kind of sweep)."""
+    lrs_id, _, kind = key.partition("|")
+    report = _pulled(house, lrs_id, kind)
+    if not report.caught_up:
+        _again(house, "sweep", key, BUSY_S if report.busy else 0.0)
+    if report.stored:
+        log().warning("a sweep found what came late", lrs=lrs_id, stored=report.stored, state=kind)
+
+
+def _deleted(house: House, key: str, _payload: Any, _now: datetime) -> None:
+    """Look in one LRS for what was deleted there (key: LRS and kind)."""
+    lrs_id = key.partition("|")[0]
+    looked = look_for_deleted(
+        house.database,
+        house.seal,
+        lrs_id,
+        page_size=house.settings.lrs.page_size,
+        patience_s=PATIENCE_S,
+        budget_s=PULL_AT_ONCE_S,
+    )
+    if not looked.complete:
+        _again(house, "deleted", key, BUSY_S if looked.busy else 0.0)
+    if looked.gone:
+        log().info("statements were deleted in an LRS", lrs=lrs_id, count=looked.gone)
+
+
+def _probe(house: House, key: str, _payload: Any, now: datetime) -> None:
+    """Find out anew what an LRS can do (key: LRS)."""
+    lrs_id = key.partition("|")[0]
+    tool = house.settings.server.base_url
+    _found, changed = probe_once(house.database, house.seal, lrs_id, now=now, tool=tool)
+    for name, _before, _now in changed:
+        log().warning("an LRS has changed", lrs=lrs_id, state=name)
+
+
+def _again(house: House, name: str, key: str, after_s: float = 0.0) -> None:
+    with house.database.begin() as conn:
+        now = utc_now()
+        SqlJobs(conn).enqueue(name, key, {}, now, now + timedelta(seconds=after_s))
 
 
 def _purge(house: House, _key: str, _payload: Any, now: datetime) -> None:
@@ -135,6 +202,9 @@ JOBS: Mapping[str, Body] = {
     "deliver": _deliver,
     "pull": _pull,
     "pull-all": _pull_all,
+    "sweep": _sweep,
+    "deleted": _deleted,
+    "probe": _probe,
     "purge": _purge,
     "erasures": _erasures,
     "keys": _keys,
@@ -190,14 +260,21 @@ class Worker:
         """Work until stopped."""
         clock = self._clock()
         clock.start()
+        beside = threading.Thread(target=self._loop, args=(Kind(LRS_JOBS),), daemon=True)
+        beside.start()
         log().info("worker started")
         try:
-            while not self._stopping.is_set():
-                if not self._one():
-                    self._stopping.wait(self.house.settings.worker.poll_s)
+            self._loop(Kind(LRS_JOBS, others=True))
         finally:
+            self._stopping.set()
+            beside.join(LAST_JOB_S)
             clock.shutdown(wait=False)
             log().info("worker stopped")
+
+    def _loop(self, kind: Kind) -> None:
+        while not self._stopping.is_set():
+            if not self._one(kind):
+                self._stopping.wait(self.house.settings.worker.poll_s)
 
     def run_until_idle(self) -> int:
         """Work off what is due; return how many jobs were run. For tests and `--once`."""
@@ -228,10 +305,10 @@ class Worker:
         except RoadmapError as error:
             log().warning("clock could not enqueue", job=name, error=str(error))
 
-    def _one(self) -> bool:
-        """Take and run one job; False if there was none."""
+    def _one(self, kind: Kind | None = None) -> bool:
+        """Take and run one job (of a kind); False if there was none."""
         try:
-            leased = self._take()
+            leased = self._take(kind)
             if leased is None:
                 return False
             self._work(leased)
@@ -241,15 +318,15 @@ class Worker:
             return False
         return True
 
-    def _take(self) -> Leased | None:
+    def _take(self, kind: Kind | None) -> Leased | None:
         now = utc_now()
         with self.house.database.read() as conn:
-            if not SqlJobs(conn).anything_due(now):
+            if not SqlJobs(conn).anything_due(now, kind):
                 return None
         with self.house.database.begin() as conn:
             queue = SqlJobs(conn)
             queue.release_expired(now)
-            return queue.lease(self.owner, now, self.house.settings.worker.lease_s)
+            return queue.lease(self.owner, now, self.house.settings.worker.lease_s, kind)
 
     def _work(self, leased: Leased) -> None:
         with _Heartbeat(self.house, leased, self.owner):

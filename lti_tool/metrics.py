@@ -7,10 +7,11 @@ would tell of few.
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -20,6 +21,7 @@ from lti_tool.errors import DatabaseError
 from lti_tool.logs import log
 from lti_tool.store import lrs, waiting
 from lti_tool.store.database import Database
+from lti_tool.store.lrs import COUNTS
 
 
 @dataclass(frozen=True)
@@ -46,17 +48,49 @@ class Waiting:
         yield GaugeMetricFamily(
             "roadmap_outbox_oldest_seconds", "How long the oldest one waits.", outbox.oldest_s
         )
-        lag = GaugeMetricFamily(
-            "roadmap_lrs_lag_seconds", "Since all activity was last here, per LRS.", labels=["lrs"]
-        )
-        failing = GaugeMetricFamily(
-            "roadmap_lrs_failing", "1: the last pull failed.", labels=["lrs"]
-        )
+        yield from _lrss(connections)
+
+
+def _lrss(connections: Sequence[Mapping[str, Any]]) -> Iterator[Metric]:
+    """Yield times per LRS, and counts over all of them."""
+    for name, words, value in LRS_GAUGES:
+        family = GaugeMetricFamily(name, words, labels=["lrs"])
         for row in connections:
-            if row["lag_s"] is not None:
-                lag.add_metric([row["id"]], row["lag_s"])
-            failing.add_metric([row["id"]], float(row["last_error"] is not None))
-        yield from (lag, failing)
+            if (number := value(row)) is not None:
+                family.add_metric([row["id"]], float(number))
+        yield family
+    counts = {name: sum(row[name] for row in connections) for name in COUNTS}
+    yield _by_state("roadmap_statements", "Activity by what became of it, each once.", counts)
+    yield GaugeMetricFamily(
+        "roadmap_statements_late",
+        "How many came after a pull had passed them.",
+        sum(row["late"] for row in connections),
+    )
+
+
+#: Name, words, and the value of a row of `lrs.status` (None: nothing to tell).
+LRS_GAUGES: tuple[tuple[str, str, Callable[[Mapping[str, Any]], float | None]], ...] = (
+    (
+        "roadmap_lrs_lag_seconds",
+        "Since all activity was last here, per LRS.",
+        lambda row: row["lag_s"],
+    ),
+    (
+        "roadmap_lrs_failing",
+        "1: the last pull failed.",
+        lambda row: row["last_error"] is not None,
+    ),
+    (
+        "roadmap_lrs_overlap_seconds",
+        "How far each pull looks back behind the last.",
+        lambda row: row["overlap_s"],
+    ),
+    (
+        "roadmap_lrs_importing",
+        "1: a pull is under way that takes longer than one go.",
+        lambda row: row["in_progress"],
+    ),
+)
 
 
 def _by_state(name: str, words: str, states: dict[str, int]) -> Metric:

@@ -78,14 +78,14 @@ def _send_statements(house: House, delivery: Delivery, statements: list[dict[str
 def _document(house: House, delivery: Delivery) -> None:
     """Write the path as it stands. A store without documents has the statements."""
     tool, body = house.settings.server.base_url, delivery.body
-    with _lrs(house, delivery) as connection, client_of(connection) as client:
+    with _lrs(house, delivery) as connection, client_of(connection, writing=True) as client:
         _require_claim(house, delivery)
         documents.put(client, wire.document_place(tool, body), wire.path_document(tool, body))
 
 
 def _no_document(house: House, delivery: Delivery) -> None:
     tool, body = house.settings.server.base_url, delivery.body
-    with _lrs(house, delivery) as connection, client_of(connection) as client:
+    with _lrs(house, delivery) as connection, client_of(connection, writing=True) as client:
         where, at = wire.document_place(tool, body), wire.instant(body["timestamp"])
         documents.take_back(client, where, wire.DOCUMENT_KEYS, at)
 

@@ -9,6 +9,7 @@ name marks) is in the tables of this file; a route, job or name without an entry
 """
 
 import ast
+import dataclasses
 import inspect
 import json
 import re
@@ -37,10 +38,10 @@ from lti_tool.checking.result import Result  # noqa: E402
 from lti_tool.cli import (  # noqa: E402
     cli,
     content,
-    lrs,
     operation,
     persons,
     platforms,
+    pulling,
     quarantine,
     soll,
     tenants,
@@ -49,12 +50,13 @@ from lti_tool.cli import mapping as mapping_command  # noqa: E402
 from lti_tool.lti.refusal import Code  # noqa: E402
 from lti_tool.privacy import PersonData  # noqa: E402
 from lti_tool.store import lrs as lrs_store  # noqa: E402
-from lti_tool.store import mappings, migrations  # noqa: E402
+from lti_tool.store import lrs_status, mappings, migrations  # noqa: E402
 from lti_tool.store.jobs import SqlJobs  # noqa: E402
 from lti_tool.store.outbox import SqlOutbox  # noqa: E402
 from lti_tool.web import api  # noqa: E402
 from lti_tool.web.admin.remedies import FILE as REMEDIES  # noqa: E402
 from xapi_bridge import mapping, wire  # noqa: E402
+from xapi_bridge.capabilities import Capabilities  # noqa: E402
 
 MARKED = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 TARGETS = (
@@ -98,7 +100,12 @@ JOBS = {
     "refold": "one learner's profile and path from all evidence (key: learner)",
     "deliver": "send what is in the outbox",
     "pull": "pull one LRS until caught up (key: LRS)",
-    "pull-all": "enqueue a pull for each LRS",
+    "pull-all": "enqueue a pull for each LRS, and its sweeps and probes when they are due",
+    "sweep": "look further back in one LRS: every night two days, every week thirty "
+    "(key: LRS and kind)",
+    "deleted": "look once a month for what was deleted in one LRS (key: LRS and kind)",
+    "probe": "find out anew what one LRS can do: every week, and when its version changes "
+    "(key: LRS)",
     "purge": "delete what is past its retention",
     "erasures": "write down beside the backups who was erased",
     "keys": "change the key the tool signs with when it is due",
@@ -136,6 +143,9 @@ NAMES = {
     "review": "the short review of a unit, on its page and at its step",
     "reviews": "short reviews that are open or come soon, on the start page",
     "course-size": "how many learners a course has, for its instructor",
+    "lrs-pull": "administration: fetch from an LRS now",
+    "lrs-probe": "administration: find out anew what an LRS can do",
+    "lrs-reread": "administration: read the quarantine again",
     "link": "to the page that joins two learning portals",
     "link-show": "show the code",
     "link-code": "the code",
@@ -330,6 +340,8 @@ NAMES = {
     "queue-waiting": "demo LMS: statements that wait for its cron",
 }
 
+probed = tuple(field.name for field in dataclasses.fields(Capabilities))
+
 #: Where a JSON document comes from, and the functions that write its keys.
 JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`/l/<launch>/api/me`", (api.me,)),
@@ -341,9 +353,11 @@ JSON: tuple[tuple[str, Sequence[Callable[..., Any] | str]], ...] = (
     ("`roadmap check --json`", ("ok", "checks")),
     ("… `checks[]`", (Result.document,)),
     ("`roadmap lrs status --json`", ("lrs", "outbox")),
-    ("… `lrs[]`", (lrs_store._status, *lrs_store.COUNTS)),
+    ("… `lrs[]`", (lrs_store._status, *lrs_store.COUNTS, lrs_status.Details.document)),
+    ("… `rounds[]`", (lrs_status._round,)),
+    ("`roadmap lrs probe --json`, … `capabilities`", probed),
     ("… `outbox`", ("pending", "delivered", "dead")),
-    ("`roadmap lrs pull --json`: `lrs[]`", (lrs._pull,)),
+    ("`roadmap lrs pull --json`, `lrs sweep --json`: `lrs[]`", (pulling._pull,)),
     ("`roadmap lrs list --json`: `lrs[]`", ("name", "endpoint")),
     ("`roadmap outbox list --json`", ("outbox", "stuck")),
     ("… `stuck[]`", (SqlOutbox.stuck,)),

@@ -58,6 +58,7 @@ OURS = (
     Picture("verwaltung-verbindung", official, "verbindung"),
     Picture("verwaltung-lernportale", official, "lernportale"),
     Picture("verwaltung-ablehnungen", official, "ablehnungen"),
+    Picture("verwaltung-lrs", official, "lrs"),
     Picture("verwaltung-quarantaene", official, "quarantaene"),
 )
 

@@ -1,12 +1,12 @@
 """Transport to one LRS, with requests and nothing of xAPI but its headers and addresses.
 
 One session per store (pooled, compressed), timeouts everywhere, no redirects, a cap on what is
-read, credentials only to the store's own origin. Waits as long as the store asks, but not longer
-than `patience_s` in one go: then StoreBusy says how long, and the caller decides.
+read and on how long that takes, credentials only to the store's own origin. Waits as long as the
+store asks, but not longer than `patience_s` in one go: then StoreBusy says how long, and the caller
+decides.
 """
 
 import base64
-import contextlib
 import random
 import ssl
 import time
@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import orjson
 import requests
+import urllib3
 
 from xapi_bridge.documents import AGENT_PROFILE
 from xapi_bridge.errors import (
@@ -33,12 +34,20 @@ from xapi_bridge.errors import (
     StoreUnreachable,
 )
 from xapi_bridge.instants import instant_us, text_of
-from xapi_bridge.ports import Fetched, Sleep
+from xapi_bridge.ports import Fetched, Query, Sleep
+from xapi_bridge.statement import Statement, parse_answer
 
 CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 4.0, 45.0
+LONGEST_ANSWER_S = 300.0  # from its first byte to the last: a trickle ends some time
 LARGEST_ANSWER_BYTES = 256 << 20
+AT_ONCE_BYTES = 1 << 18
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 300.0
+AT_ONCE_S = 0.05  # "now" still means not in the same instant
 MOST_TRIES = 8
+#: What stores say to a link to the next page that they have forgotten (Ralph: 422, 500).
+GONE = (400, 404, 410, 422, 500)
+NOT_THERE = (400, 404)
+BUSY = (408, 429, 502, 503, 504)
 MOST_WRAPS = 8  # an error inside an error inside …
 VERSION = "1.0.3"
 
@@ -56,6 +65,8 @@ class Client:
     largest_bytes: int = LARGEST_ANSWER_BYTES
     sleep: Sleep = time.sleep
     read_timeout_s: float = READ_TIMEOUT_S
+    longest_s: float = LONGEST_ANSWER_S
+    version: str = VERSION  # of xAPI, said with every request
 
     def __post_init__(self) -> None:
         self.endpoint = self.endpoint.rstrip("/")
@@ -75,32 +86,46 @@ class Client:
     def close(self) -> None:
         self._session.close()
 
-    def first(self, since_us: int | None, limit: int) -> Fetched:
-        params = {"ascending": "true", "limit": str(max(1, limit))}
+    def first(self, since_us: int | None, limit: int, query: Query | None = None) -> Fetched:
+        params = {"ascending": "true", "limit": str(max(1, limit)), **(query or {})}
         if since_us is not None:
             params["since"] = text_of(since_us)
-        return self._fetched(self._ask("GET", f"{self.endpoint}/statements", params=params))
+        return self.get("statements", params).fetched()
 
     def next(self, more: str) -> Fetched:
-        url = urljoin(f"{self.endpoint}/", more)
-        if _origin(url) != _origin(self.endpoint):
+        url = _joined(self.endpoint, more)
+        if url is None or _origin(url) != _origin(self.endpoint):
             raise ForeignMore(
                 "The store's link to the next page leads to another server.",
                 remedy="Our credentials do not follow. Is the endpoint the one the store uses?",
             )
         try:
-            return self._fetched(self._ask("GET", url))
+            return self._ask("GET", url).fetched()
         except RequestRefused as error:
-            if error.status in (400, 404, 410):
+            if error.status in GONE:
                 raise MoreExpired("The store no longer knows its link to the next page.") from None
             raise
 
+    def get(self, path: str, params: Mapping[str, str]) -> "Answer":
+        """Return the answer of a resource below the endpoint."""
+        return self._ask("GET", f"{self.endpoint}/{path}", params=params)
+
     def statements(self, params: Mapping[str, str]) -> Json:
         """Return the parsed answer to a query."""
-        return _json(self._ask("GET", f"{self.endpoint}/statements", params=params).body)
+        return _json(self.get("statements", params).body)
+
+    def ids(self, query: Mapping[str, str]) -> set[str]:
+        """Return the ids in the answer to a query; none where the store says 404."""
+        try:
+            body = self.get("statements", query).body
+        except RequestRefused as error:
+            if error.status in NOT_THERE:
+                return set()
+            raise
+        return {e.id for e in parse_answer(body) if isinstance(e, Statement)}
 
     def about(self) -> Json:
-        return _json(self._ask("GET", f"{self.endpoint}/about").body)
+        return _json(self.get("about", {}).body)
 
     def send(self, statements: Sequence[Mapping[str, Json]]) -> None:
         """Store statements that carry their ids; sending them twice is harmless.
@@ -153,7 +178,7 @@ class Client:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         condition: Mapping[str, str] | None = None,
-    ) -> "_Answer":
+    ) -> "Answer":
         """Send once, and again while the store is busy and our patience lasts."""
         left = self.patience_s
         for attempt in range(MOST_TRIES):
@@ -174,8 +199,9 @@ class Client:
         params: Mapping[str, str] | None,
         body: bytes | None,
         condition: Mapping[str, str],
-    ) -> "_Answer":
-        headers = {"X-Experience-API-Version": VERSION, "Accept": "application/json", **condition}
+    ) -> "Answer":
+        said = {"X-Experience-API-Version": self.version, "Accept": "application/json"}
+        headers = {**said, **condition}
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -190,14 +216,20 @@ class Client:
                 stream=True,
             ) as response:
                 _judge(response)
-                return _Answer(self._read(response), response.headers)
-        except requests.RequestException as error:
+                return Answer(self._read(response), response.headers)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _unreachable(error) from None
 
     def _read(self, response: requests.Response) -> bytes:
-        parts, size = [], 0
-        for part in response.iter_content(1 << 16):
+        """Return the body. What is unpacked at once is bounded, so a few bytes cannot fill us."""
+        parts, size, until = [], 0, time.monotonic() + self.longest_s
+        while part := response.raw.read1(AT_ONCE_BYTES, decode_content=True):
             size += len(part)
+            if time.monotonic() > until:
+                raise StoreUnreachable(
+                    f"The store's answer takes longer than {self.longest_s:.0f} s.",
+                    remedy="Is the store overloaded, or the network?",
+                )
             if size > self.largest_bytes:
                 raise ResponseTooLarge(
                     f"An answer is larger than {self.largest_bytes >> 20} MiB.",
@@ -212,14 +244,25 @@ class Client:
         request.headers["Authorization"] = f"Basic {token}"
         return request
 
-    def _fetched(self, answer: "_Answer") -> Fetched:
-        through = answer.headers.get("X-Experience-API-Consistent-Through", "")
-        with contextlib.suppress(ValueError):
-            return Fetched(answer.body, instant_us(through)[0])
-        return Fetched(answer.body)
+
+def _instant(text: str) -> int | None:
+    try:
+        return instant_us(text)[0]
+    except (ValueError, OverflowError):
+        return None
 
 
-def _unreachable(error: requests.RequestException) -> StoreUnreachable:
+def _date(text: str) -> int | None:
+    """Return a date of HTTP in microseconds; some say it in other words, some not at all."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(aware.timestamp()) * 1_000_000
+
+
+def _unreachable(error: Exception) -> StoreUnreachable:
     cause = _certificate_error(error)
     if cause is not None:
         return StoreUnreachable(
@@ -243,9 +286,18 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class Answer:
     body: bytes
     headers: Mapping[str, str]
+
+    def fetched(self) -> Fetched:
+        headers = self.headers
+        return Fetched(
+            self.body,
+            _instant(headers.get("X-Experience-API-Consistent-Through", "")),
+            _date(headers.get("Date", "")),
+            headers.get("X-Experience-API-Version", ""),
+        )
 
 
 def _judge(response: requests.Response) -> None:
@@ -253,7 +305,7 @@ def _judge(response: requests.Response) -> None:
     status = response.status_code
     if 200 <= status < 300:
         return
-    if status in (429, 502, 503, 504):
+    if status in BUSY:
         wait = _retry_after(response.headers.get("Retry-After", ""))
         raise StoreBusy(f"The store asks us to wait ({status}).", wait_s=wait)
     if status in (401, 403):
@@ -267,24 +319,31 @@ def _judge(response: requests.Response) -> None:
 
 
 def _retry_after(text: str) -> float | None:
-    """Return seconds; the header holds seconds or a date."""
+    """Return seconds; the header holds seconds or a date. A date that is over says nothing."""
     if text.strip().isdecimal():
         return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    date_us = _date(text)
+    wait_s = 0.0 if date_us is None else date_us / 1e6 - datetime.now(UTC).timestamp()
+    return wait_s if wait_s > 0.0 else None
 
 
 def _wait(error: StoreBusy | StoreUnreachable, attempt: int) -> float:
     """Return how long to wait: what was asked for, or doubling with jitter."""
-    if isinstance(error, StoreBusy) and error.wait_s is not None:
-        return min(error.wait_s, LONGEST_WAIT_S)
+    if isinstance(error, StoreBusy) and error.wait_s:
+        return error.wait_s
+    first = FIRST_WAIT_S if getattr(error, "wait_s", None) is None else AT_ONCE_S
     jitter: Callable[[], float] = random.random
-    return min(FIRST_WAIT_S * 2.0**attempt, LONGEST_WAIT_S) * (0.5 + 0.5 * jitter())
+    return min(first * 2.0**attempt, LONGEST_WAIT_S) * (0.5 + 0.5 * jitter())
+
+
+def _joined(endpoint: str, more: str) -> str | None:
+    """Return the address of the next page; None: it is none."""
+    try:
+        url = urljoin(f"{endpoint}/", more)
+        _origin(url)
+    except ValueError:
+        return None
+    return url
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

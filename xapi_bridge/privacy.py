@@ -1,6 +1,7 @@
-"""What we keep of a statement: nobody's name, no other person, no duration.
+"""What we keep of a statement: nobody's name, no other person, no duration, no answer in words.
 
-Decision 1.5 and 2.4: names are dropped at the door; the learner appears as a pseudonym only.
+Decision 1.5 and 2.4: names are dropped at the door; the learner appears as a pseudonym only. What
+the mapping does not read and may tell of a person (answers, attachments) goes, too.
 All other values keep their bytes, unless they repeat a name or an address of a person of the
 statement (the title of a profile page, an extension).
 """
@@ -15,16 +16,19 @@ from xapi_bridge.slices import fields, joined
 from xapi_bridge.statement import Statement
 
 _MEANT = ("id", "type", "objectType")  # what the mapping reads: addresses, not texts
+_UNTOLD = ("authority", "attachments")
+_UNREAD = ("duration", "response")
 _OTHERS = ("instructor", "team", "contextAgents", "contextGroups")
 
 
 def without_persons(statement: Statement, pseudonym: str) -> bytes:
     """Return the bytes we may keep, with the pseudonym as actor."""
     kept = dict(fields(statement.raw))
-    kept.pop("authority", None)
+    for name in _UNTOLD:
+        kept.pop(name, None)
     kept["actor"] = pseudonymous(pseudonym)
-    if "duration" in statement.result:
-        kept["result"] = _drop(kept["result"], "duration")
+    if any(name in statement.result for name in _UNREAD):
+        kept["result"] = _drop(kept["result"], *_UNREAD)
     if any(name in statement.context for name in _OTHERS):
         kept["context"] = _drop(kept["context"], *_OTHERS)
     if statement.object_kind in ("Agent", "Group"):

@@ -20,6 +20,7 @@ from xapi_bridge.slices import elements, fields
 
 MAX_STATEMENT_BYTES = 1 << 20
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
+PROBE = "urn:roadmap:probe"  # extension of what our own probe writes, and takes back
 EXTERNAL_ID = "https://w3id.org/learning-analytics/learning-management-system/external-id"
 
 #: Set by stores, not by who wrote the statement: never part of what it says.
@@ -150,6 +151,12 @@ def parse_page(body: bytes) -> Page:
         raise MalformedPage("The answer has no list of statements.")
     more = _more(envelope.get("more"))
     return Page(tuple(_entry(raw, i) for i, raw in enumerate(elements(statements))), more)
+
+
+def parse_answer(body: bytes) -> tuple[Statement | Bad, ...]:
+    """Return what stands in an answer about one id: a statement, or (Ralph) a list of one."""
+    listed = body.lstrip().startswith(b'{"statements"')
+    return parse_page(body if listed else b'{"statements":[' + body + b"]}").entries
 
 
 def parse(raw: bytes, *, id_required: bool = True) -> Statement:

@@ -320,7 +320,7 @@ def pull_page(house: House, number: int) -> None:
     with store.lease() as lease:
         assert lease is not None
         with house.times.of("pull_page"):
-            written = store.commit(lease, page, Cursor(None, 60.0, "more", None, None))
+            written = store.commit(lease, page, Cursor(more="more"), last=False)
     assert written.received == PAGE, written
 
 

@@ -17,8 +17,8 @@ LINK_LIVES = timedelta(minutes=15)
 TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
-    *("overview", "connection", "platforms", "refusals", "mapping", "jobs", "outbox"),
-    *("quarantine", "soll", "workshops", "items", "retention", "log", "rights"),
+    *("overview", "connection", "platforms", "refusals", "mapping", "lrs", "jobs"),
+    *("outbox", "quarantine", "soll", "workshops", "items", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.
 SEES: Mapping[str, frozenset[str]] = {

@@ -12,14 +12,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from lti_tool.logs import log
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
 from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning
-from lti_tool.store.database import add_to_counts, insert_ignore
+from lti_tool.store.database import add_to_counts, insert_ignore, insert_missing
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import (
     late_hist,
+    lrs,
     quarantine,
     statement,
 )
@@ -28,6 +30,7 @@ from xapi_bridge.identity import Bindings, aliases, normal
 from xapi_bridge.instants import CLAMPED
 from xapi_bridge.privacy import without_persons
 from xapi_bridge.statement import (
+    PROBE,
     ActorKey,
     Bad,
     Statement,
@@ -43,11 +46,23 @@ ID_CONFLICT = "id_conflict"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is to be done with a statement: state kept | parked | foreign, and whose it is."""
+    """What is to be done with a statement, and whose it is.
+
+    state: kept | parked | foreign (nobody of ours) | outside (of what the connection reads).
+    """
 
     state: str
     learner_id: str | None = None
     flag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What cannot be taken in, and why. `known`: its id has been received before."""
+
+    raw: bytes
+    reason: str
+    known: bool = False
 
 
 @dataclass
@@ -59,12 +74,20 @@ class Arrivals:
     connection: LrsConnection
     meaning: Meaning
     now_us: int
+    forgotten_us: int | None = None  # what is not for us and older has been counted before
     counts: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    worst_s: float = 0.0  # how late the latest statement was
 
     @cached_property
     def bindings(self) -> Bindings:
         return connections.bindings(self.conn, self.connection)
+
+    @cached_property
+    def family(self) -> list[str]:
+        """All LRSs of the municipality: one statement may come through several."""
+        mine = lrs.c.tenant_id == self.connection.tenant_id
+        return list(self.conn.execute(select(lrs.c.id).where(mine)).scalars())
 
     @cached_property
     def conclusions(self) -> Conclusions:
@@ -79,9 +102,12 @@ class Arrivals:
         )
 
     def take(self, entries: Iterable[Statement | Bad], hwm_us: int | None) -> Counter[str]:
-        """Take in a page; return what was counted. Writes; the caller commits."""
+        """Take in a page; return what was counted. Writes; the caller commits.
+
+        What is new although stored before `hwm_us` was late (None: nothing is called late).
+        """
         entries = tuple(entries)
-        bad = [(e.raw, e.reason) for e in entries if isinstance(e, Bad)]
+        bad = [Unusable(e.raw, e.reason) for e in entries if isinstance(e, Bad)]
         fresh = self._fresh([e for e in entries if isinstance(e, Statement)], bad)
         standings = self._standings([s for s, _ in fresh])
         kept, parked = self._sort(fresh, standings)
@@ -100,37 +126,41 @@ class Arrivals:
         return self.counts
 
     def flush(self) -> None:
-        connections.count(self.conn, self.connection.id, self.counts, self.unknown)
+        connections.count(self.conn, self.connection.id, self.counts, self.unknown, self.now_us)
 
     # --- what is new --------------------------------------------------------------------------
 
     def _fresh(
-        self, statements: Sequence[Statement], bad: list[tuple[bytes, str]]
+        self, statements: Sequence[Statement], bad: list[Unusable]
     ) -> list[tuple[Statement, str]]:
         """Return the statements whose ids are new, with their digests; conflicts join the bad."""
-        known = self._known({s.id for s in statements})
+        known, elsewhere = self._known({s.id for s in statements})
         fresh = []
         for s in statements:
             try:
                 digest = self.seal.digest("statement", canonical(s.document).decode())
             except MalformedStatement as error:
-                bad.append((s.raw, str(error)))
+                bad.append(Unusable(s.raw, str(error)))
                 continue
-            if s.id not in known:
+            if known.get(s.id, elsewhere.get(s.id, digest)) != digest:
+                # Another statement under a known id: the first one stays, always.
+                bad.append(Unusable(without_persons(s, "conflict"), ID_CONFLICT, s.id in known))
+            elif s.id not in known:
                 known[s.id] = digest
                 fresh.append((s, digest))
-            elif known[s.id] != digest:
-                # Another statement under a known id: the first one stays, always.
-                bad.append((without_persons(s, "conflict"), ID_CONFLICT))
         return fresh
 
-    def _known(self, ids: set[str]) -> dict[str, str]:
+    def _known(self, ids: set[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return id -> digest of what came from this LRS, and from others of the municipality."""
+        found: tuple[dict[str, str], dict[str, str]] = ({}, {})
         rows = self.conn.execute(
-            select(statement.c.statement_id, statement.c.digest).where(
-                statement.c.lrs_id == self.connection.id, statement.c.statement_id.in_(ids)
+            select(statement.c.lrs_id, statement.c.statement_id, statement.c.digest).where(
+                statement.c.lrs_id.in_(self.family), statement.c.statement_id.in_(ids)
             )
         )
-        return {r.statement_id: r.digest for r in rows}
+        for row in rows:
+            found[row.lrs_id != self.connection.id][row.statement_id] = row.digest
+        return found
 
     # --- whose it is --------------------------------------------------------------------------
 
@@ -158,8 +188,15 @@ class Arrivals:
         return {k: {owner[d] for d in found if d in owner} for k, found in digests.items()}
 
     def _standing(self, s: Statement, people: Mapping[ActorKey, set[str]]) -> Standing:
-        if s.voids and self.connection.trust.allows(s):
+        if s.voids and self.connection.trust.allows(s) and not s.extension(PROBE):
             return Standing("kept")  # whoever says it: it is about a statement, not about a person
+        found = self._person(s, people)
+        scope = self.connection.scope
+        # Stores filter badly, or also return what only refers to a match: we look ourselves.
+        within = found.state == "foreign" or scope is None or scope.covers(s)
+        return found if within else Standing("outside")
+
+    def _person(self, s: Statement, people: Mapping[ActorKey, set[str]]) -> Standing:
         if s.actor.group:
             named = [k for k in (s.actor.key, *s.actor.members) if k]
             return Standing("kept" if any(map(self.bindings.knows, named)) else "foreign")
@@ -176,22 +213,36 @@ class Arrivals:
     def _sort(
         self, fresh: list[tuple[Statement, str]], standings: Mapping[str, Standing]
     ) -> tuple[list[tuple[Statement, str]], list[tuple[Statement, str]]]:
-        """Return the kept and the parked; the foreign are counted and forgotten."""
-        by_state: dict[str, list[tuple[Statement, str]]] = {"kept": [], "parked": [], "foreign": []}
+        """Return the kept and the parked; the others are counted and forgotten."""
+        by_state: dict[str, list[tuple[Statement, str]]] = {}
         for item in fresh:
-            by_state[standings[item[0].id].state].append(item)
-        strangers = self._forget([s for s, _ in by_state["foreign"]])
-        kept, parked = by_state["kept"], by_state["parked"]
-        self.counts["stored"] += len(kept)
-        self.counts["parked"] += len(parked)
-        self.counts["foreign"] += strangers
-        self.counts["received"] += len(kept) + len(parked) + strangers
+            by_state.setdefault(standings[item[0].id].state, []).append(item)
+        kept, parked = by_state.get("kept", []), by_state.get("parked", [])
+        counts = Counter(stored=len(kept), parked=len(parked))
+        for state in ("foreign", "outside"):
+            counts[state] = self._forget([s for s, _ in by_state.get(state, [])], state)
+        self.counts.update(counts, received=counts.total())
         return kept, parked
 
-    def _forget(self, statements: Sequence[Statement]) -> int:
-        """Note keyed hashes only, for as long as the overlap may bring them again."""
-        rows = [self._stranger(s) for s in statements]
-        return insert_ignore(self.conn, statement, rows)
+    def _forget(self, statements: Sequence[Statement], state: str) -> int:
+        """Return how many of these were not counted before.
+
+        Only keyed hashes are noted, for as long as the overlap may bring the statements again.
+        """
+        new = {row["statement_id"]: row for row in map(self._stranger, statements)}
+        if not new:
+            return 0
+        mine = (statement.c.lrs_id == self.connection.id) & statement.c.statement_id.in_(new)
+        for known in self.conn.execute(select(statement.c.statement_id).where(mine)).scalars():
+            del new[known]
+        horizon = self.forgotten_us
+        rows = [
+            row | {"state": state}
+            for row in new.values()
+            if horizon is None or row["stored_us"] >= horizon
+        ]
+        insert_missing(self.conn, statement, rows)
+        return len(rows)
 
     def _stranger(self, s: Statement) -> dict[str, Any]:
         hashed = self.seal.digest("foreign", self.connection.id, s.id)
@@ -201,7 +252,6 @@ class Arrivals:
             "tenant_id": self.connection.tenant_id,
             "digest": "",
             "flags": "",
-            "state": "foreign",
             "mapped": False,
             "stored_us": s.stored_us or self.now_us,
             "received_us": self.now_us,
@@ -238,38 +288,36 @@ class Arrivals:
 
     # --- what could not be used ---------------------------------------------------------------
 
-    def _quarantine(self, bad: Sequence[tuple[bytes, str]]) -> None:
-        rows: dict[str, dict[str, Any]] = {}
-        for raw, reason in bad:
-            row = self._set_aside(raw, reason)
-            rows[row["digest"]] = row
-        conflicts = [r for r in rows.values() if r["reason"] == ID_CONFLICT]
-        others = [r for r in rows.values() if r["reason"] != ID_CONFLICT]
-        new = insert_ignore(self.conn, quarantine, others)
-        # The id of a conflicting statement has been received before.
+    def _quarantine(self, bad: Sequence[Unusable]) -> None:
+        rows = {row["digest"]: (row, u) for u in bad for row in [self._set_aside(u)]}
+        # The id of a statement that conflicts here has been received before.
+        again = insert_ignore(self.conn, quarantine, [r for r, u in rows.values() if u.known])
+        new = insert_ignore(self.conn, quarantine, [r for r, u in rows.values() if not u.known])
         self.counts["received"] += new
-        self.counts["quarantined"] += new + insert_ignore(self.conn, quarantine, conflicts)
+        self.counts["quarantined"] += new + again
+        if new + again and any(u.reason == ID_CONFLICT for u in bad):
+            log().error("another statement came under a known id", lrs=self.connection.id)
 
-    def _set_aside(self, raw: bytes, reason: str) -> dict[str, Any]:
-        text = raw.decode("latin-1")
+    def _set_aside(self, unusable: Unusable) -> dict[str, Any]:
+        text = unusable.raw.decode("latin-1")
         return {
             "lrs_id": self.connection.id,
             "tenant_id": self.connection.tenant_id,
             "digest": self.seal.digest("bytes", text),
             # What cannot be parsed cannot be freed of names: sealed until somebody looks.
             "raw": self.seal.seal(text),
-            "reason": reason,
+            "reason": unusable.reason,
             "first_seen_us": self.now_us,
         }
 
     def _late(self, rows: Sequence[Mapping[str, Any]], hwm_us: int | None) -> None:
-        lags: Counter[int] = Counter()
-        for row in rows:
-            if hwm_us is not None and row["stored_us"] <= hwm_us:
-                lags[_bucket((hwm_us - row["stored_us"]) / 1e6)] += 1
+        if hwm_us is None:
+            return
+        lags = [(hwm_us - r["stored_us"]) / 1e6 for r in rows if r["stored_us"] <= hwm_us]
+        self.worst_s = max([self.worst_s, *lags])
         late = [
             {"lrs_id": self.connection.id, "bucket_s": bucket, "count": number}
-            for bucket, number in sorted(lags.items())
+            for bucket, number in sorted(Counter(map(_bucket, lags)).items())
         ]
         add_to_counts(self.conn, late_hist, late, "lrs_id", "bucket_s")
 

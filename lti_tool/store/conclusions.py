@@ -225,8 +225,7 @@ class Conclusions:
         if not groups:
             return
         changed = settle_groups(self.conn, self.connection.tenant_id, groups)
-        for learner_id in sorted(changed):
-            SqlJobs(self.conn).enqueue("refold", learner_id, {}, at(self.now_us))
+        SqlJobs(self.conn).enqueue_all("refold", sorted(changed), at(self.now_us))
 
 
 def trusting(trust: Trust) -> Trust:

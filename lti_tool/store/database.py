@@ -198,6 +198,21 @@ def upsert(
     conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
 
 
+def upsert_all(
+    conn: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *keys: str,
+    keep: frozenset[str] = frozenset(),
+) -> None:
+    """Do for many rows of one shape what `upsert` does for one; one statement."""
+    if not rows:
+        return
+    statement = insert_into(conn.dialect, table)
+    rest = {n: statement.excluded[n] for n in rows[0] if n not in keys and n not in keep}
+    conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest), list(rows))
+
+
 def insert_into(dialect: Dialect, table: Table) -> Any:
     """Return an INSERT that knows ON CONFLICT, as this database writes it."""
     written = sqlite if dialect.name == "sqlite" else postgresql

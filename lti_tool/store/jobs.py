@@ -1,13 +1,14 @@
 """The job table: work that survives. A lease is taken over within seconds when its worker dies."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, or_, select, true, update
 
-from lti_tool.store.database import upsert, us
+from lti_tool.store.database import upsert, upsert_all, us
 from lti_tool.store.schema.core import job, learner
 
 
@@ -18,6 +19,14 @@ class Leased:
     key: str
     payload: Any
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Jobs of these names, or all others."""
+
+    names: frozenset[str]
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,12 @@ def _queued(rows: list[Row[Any]]) -> Queued:
     )
 
 
+def _of(kind: Kind | None) -> ColumnElement[bool]:
+    if kind is None:
+        return true()
+    return job.c.name.not_in(kind.names) if kind.others else job.c.name.in_(kind.names)
+
+
 @dataclass(frozen=True, slots=True)
 class SqlJobs:
     conn: Connection
@@ -77,6 +92,13 @@ class SqlJobs:
         }
         upsert(self.conn, job, row, "name", "key", keep=frozenset({"id", "created_us"}))
 
+    def enqueue_all(self, name: str, keys: Sequence[str], now: datetime) -> None:
+        """Enqueue one job per key, as `enqueue` does; one statement."""
+        same = {"name": name, "payload": {}, "state": "waiting", "attempts": 0}
+        times = {"run_after_us": us(now), "created_us": us(now)}
+        rows = [{"id": str(uuid.uuid4()), "key": key, **same, **times} for key in keys]
+        upsert_all(self.conn, job, rows, "name", "key", keep=frozenset({"id", "created_us"}))
+
     def enqueue_due(self, name: str, key: str, now: datetime) -> None:
         """Enqueue for the clock: a job that waits, backs off or runs is left as it is."""
         found = self.conn.execute(
@@ -85,20 +107,21 @@ class SqlJobs:
         if found is None or found.state == "failed":
             self.enqueue(name, key, {}, now)
 
-    def anything_due(self, now: datetime) -> bool:
+    def anything_due(self, now: datetime, kind: Kind | None = None) -> bool:
         """Return whether a look with the write lock is worth it."""
         due = (job.c.state == "waiting") & (job.c.run_after_us <= us(now))
         dead = (job.c.state == "running") & (job.c.lease_until_us < us(now))
-        return (
-            self.conn.execute(select(job.c.id).where(or_(due, dead)).limit(1)).first() is not None
-        )
+        query = select(job.c.id).where(or_(due, dead), _of(kind)).limit(1)
+        return self.conn.execute(query).first() is not None
 
-    def lease(self, owner: str, now: datetime, lease_s: float) -> Leased | None:
-        """Take the next due job whose lease is free, or None."""
+    def lease(
+        self, owner: str, now: datetime, lease_s: float, kind: Kind | None = None
+    ) -> Leased | None:
+        """Take the next due job (of a kind) whose lease is free, or None."""
         free = or_(job.c.lease_until_us.is_(None), job.c.lease_until_us < us(now))
         row = self.conn.execute(
             select(job)
-            .where(job.c.state == "waiting", job.c.run_after_us <= us(now), free)
+            .where(job.c.state == "waiting", job.c.run_after_us <= us(now), free, _of(kind))
             .order_by(job.c.run_after_us, job.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)

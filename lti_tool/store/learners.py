@@ -13,7 +13,7 @@ from lti_tool.seal import Seal
 from lti_tool.store import forgetting
 from lti_tool.store.database import us
 from lti_tool.store.documents import wishes_from, wishes_to
-from lti_tool.store.schema import core, lti, metadata
+from lti_tool.store.schema import core, lti, metadata, xapi
 
 
 def value(row: Row[tuple[object, ...]]) -> Learner:
@@ -138,6 +138,8 @@ class SqlLearners:
             if "learner_id" in table.c:
                 gone = self.conn.execute(delete(table).where(table.c.learner_id == learner_id))
                 counts[table.name] = gone.rowcount
+        at_work = xapi.lrs_round.c.place == learner_id
+        self.conn.execute(update(xapi.lrs_round).where(at_work).values(place=None))
         gone = self.conn.execute(delete(core.learner).where(core.learner.c.id == learner_id))
         counts["learner"] = gone.rowcount
         return counts

@@ -7,36 +7,46 @@ one of stored, foreign, parked or quarantined; parked ones become stored when th
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.seal import Seal
 from lti_tool.store.database import at, us
+from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.schema.lti import platform
-from lti_tool.store.schema.xapi import lrs, lrs_cursor
+from lti_tool.store.schema.xapi import late_hist, lrs, lrs_cursor
+from xapi_bridge.capabilities import changes, merged
+from xapi_bridge.errors import BridgeError, StoreBusy
 from xapi_bridge.identity import Bindings
 from xapi_bridge.mapping import Trust
+from xapi_bridge.scope import Scope
 
 COUNTS = (
     "received",
     "stored",
     "foreign",
+    "outside",
     "parked",
     "voided",
     "quarantined",
     "unmapped",
     "evidence",
 )
-MOST_UNKNOWN = 200
+MOST_UNKNOWN, MOST_CHANGES = 200, 20
+HOUR_US, HOURS = 3_600_000_000, 48
+PROBE_AGAIN = timedelta(minutes=10)
+#: Between two tries of an LRS that fails, doubling; and the most that one may ask us to wait.
+FIRST_PAUSE_S, LONGEST_PAUSE_S, LONGEST_WAIT_S = 1.0, 30.0, 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LrsConnection:
     """One LRS of one tenant. `settings` may hold home_pages, authorities, scaling, blackened,
-    strict; all optional."""
+    strict, courses, verbs; all optional."""
 
     id: str
     tenant_id: str
@@ -46,14 +56,24 @@ class LrsConnection:
     secret: str = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     capabilities: Mapping[str, Any] = field(default_factory=dict)
+    probed: datetime | None = None
 
-    @property
+    @cached_property
     def trust(self) -> Trust:
         return Trust(
             authorities=frozenset(self.settings.get("authorities", ())),
             scaling=self.settings.get("scaling", ""),
             blackened=bool(self.settings.get("blackened", False)),
         )
+
+    @cached_property
+    def scope(self) -> Scope | None:
+        return Scope.of(self.settings)
+
+    @property
+    def by_timestamp(self) -> bool:
+        """`since` works on `timestamp` there: late statements need a walk of their own."""
+        return self.capabilities.get("since") == "timestamp"
 
     @property
     def strict(self) -> bool:
@@ -95,6 +115,7 @@ def add(
             settings=dict(settings or {}),
             counts={},
             created_us=us(now),
+            probed_us=us(now) if capabilities else None,
         )
     )
     conn.execute(lrs_cursor.insert().values(lrs_id=made, overlap_s=overlap_s, lease_token=0))
@@ -135,7 +156,7 @@ def bindings(conn: Connection, connection: LrsConnection) -> Bindings:
 
 
 def count(
-    conn: Connection, lrs_id: str, more: Mapping[str, int], unknown: Mapping[str, int]
+    conn: Connection, lrs_id: str, more: Mapping[str, int], unknown: Mapping[str, int], now_us: int
 ) -> None:
     """Add to the counts. The caller holds the lease or the write lock."""
     row = conn.execute(select(lrs.c.counts).where(lrs.c.id == lrs_id).with_for_update()).one()
@@ -146,23 +167,82 @@ def count(
     for pair, number in unknown.items():
         if pair in seen or len(seen) < MOST_UNKNOWN:
             seen[pair] = seen.get(pair, 0) + number
-    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(counts=counts | {"unknown": seen}))
+    counts |= {"unknown": seen, "hours": _by_hour(counts, more.get("received", 0), now_us)}
+    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(counts=counts))
+
+
+def _by_hour(counts: Mapping[str, Any], new: int, now_us: int) -> dict[str, int]:
+    """Return how many statements came in each of the last hours (key: hours since 1970)."""
+    hour = now_us // HOUR_US
+    kept = {h: n for h, n in counts.get("hours", {}).items() if int(h) > hour - HOURS}
+    return kept | {str(hour): kept.get(str(hour), 0) + new}
 
 
 def caught_up(conn: Connection, lrs_id: str, now: datetime) -> None:
-    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_run_us=us(now), last_error=None))
+    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_run_us=us(now)))
 
 
-def failed(conn: Connection, lrs_id: str, error: str) -> None:
-    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_error=error[:1000]))
+def answered(
+    conn: Connection, connection: LrsConnection, version: str, received: int, now: datetime
+) -> None:
+    """Note that an LRS works. Writes.
+
+    One that now speaks another version is probed anew, and one of which the probe could tell too
+    little as soon as something has come from it.
+    """
+    mine = lrs_cursor.c.lrs_id == connection.id
+    conn.execute(update(lrs_cursor).where(mine).values(failures=0, wait_until_us=None))
+    conn.execute(update(lrs).where(lrs.c.id == connection.id).values(last_error=None))
+    found, probed = connection.capabilities, connection.probed
+    another = version and found.get("answers") and version != found["answers"]
+    rested = probed is None or now - probed > PROBE_AGAIN
+    tells_more = received and found.get("since") == "unknown" and rested
+    if another or tells_more:
+        SqlJobs(conn).enqueue("probe", connection.id, {}, now)
 
 
 def set_settings(conn: Connection, lrs_id: str, settings: Mapping[str, Any]) -> None:
     conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(settings=dict(settings)))
 
 
-def set_capabilities(conn: Connection, lrs_id: str, capabilities: Mapping[str, Any]) -> None:
-    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(capabilities=dict(capabilities)))
+def failed(conn: Connection, lrs_id: str, error: BridgeError, now: datetime) -> None:
+    """Note why an LRS cannot be used, and until when it is left alone. Writes."""
+    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_error=str(error)[:1000]))
+    mine = lrs_cursor.c.lrs_id == lrs_id
+    before = conn.execute(select(lrs_cursor.c.failures).where(mine)).scalar_one()
+    pause_s = min(FIRST_PAUSE_S * 2.0 ** min(before, 10), LONGEST_PAUSE_S)
+    if isinstance(error, StoreBusy) and error.wait_s is not None:
+        pause_s = min(max(pause_s, error.wait_s), LONGEST_WAIT_S)
+    change = {"failures": before + 1, "wait_until_us": us(now + timedelta(seconds=pause_s))}
+    conn.execute(update(lrs_cursor).where(mine).values(**change))
+
+
+def waits(conn: Connection, lrs_id: str, now: datetime) -> bool:
+    """Return whether an LRS is left alone for now: it asked for it, or it does not answer."""
+    mine = lrs_cursor.c.lrs_id == lrs_id
+    until = conn.execute(select(lrs_cursor.c.wait_until_us).where(mine)).scalar_one()
+    return until is not None and until > us(now)
+
+
+def probed(
+    conn: Connection, connection: LrsConnection, found: Mapping[str, Any], now: datetime
+) -> list[tuple[str, str, str]]:
+    """Keep what a probe found; return and note what has changed (name, before, now). Writes."""
+    before = connection.capabilities
+    kept = merged(before, found)
+    changed = changes(before, kept)
+    notes = [{"at_us": us(now), "name": n, "before": b, "now": a} for n, b, a in changed]
+    row = conn.execute(select(lrs.c.changes).where(lrs.c.id == connection.id)).one()
+    conn.execute(
+        update(lrs)
+        .where(lrs.c.id == connection.id)
+        .values(
+            capabilities=kept,
+            probed_us=us(now),
+            changes=[*(row.changes or []), *notes][-MOST_CHANGES:],
+        )
+    )
+    return changed
 
 
 def status(conn: Connection, now: datetime) -> list[dict[str, Any]]:
@@ -170,8 +250,15 @@ def status(conn: Connection, now: datetime) -> list[dict[str, Any]]:
 
     `lag_s` is the time since everything there was last seen to be here; None: never yet.
     """
+    late = select(func.sum(late_hist.c.count)).where(late_hist.c.lrs_id == lrs.c.id)
     rows = conn.execute(
-        select(lrs, lrs_cursor.c.hwm_us, lrs_cursor.c.more, lrs_cursor.c.overlap_s)
+        select(
+            lrs,
+            lrs_cursor.c.hwm_us,
+            lrs_cursor.c.more,
+            lrs_cursor.c.overlap_s,
+            late.scalar_subquery().label("late"),
+        )
         .join(lrs_cursor, lrs_cursor.c.lrs_id == lrs.c.id)
         .order_by(lrs.c.name, lrs.c.id)
     )
@@ -190,7 +277,9 @@ def _status(row: Row[Any], now: datetime) -> dict[str, Any]:
         "lag_s": lag,
         **{name: row.counts.get(name, 0) for name in COUNTS},
         "unknown": row.counts.get("unknown", {}),
+        "late": row.late or 0,
         "last_error": row.last_error,
+        "changed": at(row.changes[-1]["at_us"]) if row.changes else None,
     }
 
 
@@ -204,4 +293,5 @@ def _value(row: Row[Any], secret: str) -> LrsConnection:
         secret=secret,
         settings=row.settings,
         capabilities=row.capabilities,
+        probed=None if row.probed_us is None else at(row.probed_us),
     )

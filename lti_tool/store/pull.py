@@ -1,29 +1,29 @@
-"""Pulling one LRS into the database: lease, cursor, and a page per transaction.
+"""Pulling one LRS into the database: where a walk is, and a page per transaction.
 
-A lease lasts four seconds and is renewed while its holder works, so a killed puller is replaced
-within five; its token only grows, and a page commits under the newest one only.
+A statement on which our own program stumbles is set aside like one that cannot be read: its page
+and the cursor go on.
 """
 
-import os
-import socket
-import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
+from sqlalchemy.exc import DataError, DBAPIError
 
 from lti_tool.errors import DatabaseError
 from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
 from lti_tool.store import lrs as connections
-from lti_tool.store import parked
+from lti_tool.store import parked, rounds
 from lti_tool.store.arrivals import Arrivals
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
+from lti_tool.store.leasing import LEASE_S, PullLease, new_owner
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.xapi import WAITING, late_hist, lrs_cursor, statement
 from xapi_bridge import pull
@@ -31,11 +31,11 @@ from xapi_bridge.client import Client
 from xapi_bridge.errors import BridgeError, LeaseLost
 from xapi_bridge.instants import text_of
 from xapi_bridge.ports import Cursor, Lease, Written
-from xapi_bridge.pull import PullReport
-from xapi_bridge.statement import Page
+from xapi_bridge.pull import Habits, PullReport, Watch
+from xapi_bridge.statement import Bad, Page, Statement
 
-LEASE_S = 4.0
-BEATS = 4  # renewals per lease
+UNUSABLE = "our program stumbles on it"
+NO_RUN = {"more": None, "run_since": None, "run_max": None, "run_max_us": None, "part": 0}
 
 
 def utc_now() -> datetime:
@@ -49,38 +49,67 @@ def pull_once(
     *,
     settings: Lrs,
     meaning: Meaning,
+    sweep: str = "",
     patience_s: float = 5.0,
     lease_wait_s: float = 0.0,
     budget_s: float = pull.LONGEST_RUN_S,
+    watch: Watch = lambda _report: None,
     clock: Callable[[], datetime] = utc_now,
 ) -> PullReport:
     """Pull one LRS until it has no more. Sends; writes and commits page by page.
 
-    `patience_s` is how long one request may wait for a busy store before StoreBusy says so,
-    `lease_wait_s` how long to wait for another puller to end; then the report says `busy`.
+    `sweep` looks further back instead (`pull.SWEEPS`). `patience_s` is how long one request may
+    wait for a busy store before StoreBusy says so, `lease_wait_s` how long to wait for another
+    puller to end; then the report says `busy`.
 
     :raises BridgeError: the store cannot be used now; noted as the connection's last error.
     """
     with database.read() as conn:
         connection = connections.get(conn, seal, lrs_id)
-    store = SqlPullStore(database, seal, connection, meaning, clock)
-    cap = connection.capabilities.get("page_cap")
-    page_size = min(settings.page_size, cap) if cap else settings.page_size
+    habits = habits_of(connection, settings.page_size)
+    store = SqlPullStore(database, seal, connection, meaning, clock, habits=habits, sweep=sweep)
     _await_lease(store, lease_wait_s)
-    trusted = connection.capabilities.get("consistent_through") == "trusted"
     try:
         with client_of(connection, patience_s) as client:
             report = pull.run(
-                client, store, page_size=page_size, trust_consistency=trusted, budget_s=budget_s
+                client,
+                store,
+                habits,
+                now_us=us(clock()),
+                sweep=sweep,
+                budget_s=budget_s,
+                watch=watch,
             )
+    except LeaseLost:
+        return PullReport(busy=True)
     except BridgeError as error:
         with database.begin() as conn:
-            connections.failed(conn, lrs_id, str(error))
+            connections.failed(conn, lrs_id, error, clock())
         raise
-    if report.caught_up:
+    if not report.busy:
         with database.begin() as conn:
-            connections.caught_up(conn, lrs_id, clock())
+            connections.answered(conn, connection, report.version, report.received, clock())
+            if report.caught_up and not sweep:
+                connections.caught_up(conn, lrs_id, clock())
     return report
+
+
+def habits_of(connection: LrsConnection, page_size: int) -> Habits:
+    """Return how to read an LRS, by what the probe found and what the connection is set to."""
+    found = connection.capabilities
+    cap = found.get("page_cap")
+    scope = connection.scope
+    # Several walks per pull need the store's clock, to know up to when all of them have looked.
+    asks = (
+        scope is not None and found.get("filters") == "usable" and found.get("skew_s") is not None
+    )
+    return Habits(
+        page_size=min(page_size, cap) if cap else page_size,
+        by_timestamp=connection.by_timestamp,
+        ordered=found.get("order") == "stored",
+        trust_consistency=found.get("consistent_through") == "trusted",
+        queries=tuple(scope.queries()) if scope is not None and asks else ({},),
+    )
 
 
 def _await_lease(store: "SqlPullStore", wait_s: float) -> None:
@@ -89,9 +118,18 @@ def _await_lease(store: "SqlPullStore", wait_s: float) -> None:
         time.sleep(0.1)
 
 
-def client_of(connection: LrsConnection, patience_s: float = 5.0) -> Client:
-    """Return the transport to an LRS; close it after use."""
-    return Client(connection.endpoint, connection.key, connection.secret, patience_s=patience_s)
+def client_of(
+    connection: LrsConnection, patience_s: float = 5.0, *, writing: bool = False
+) -> Client:
+    """Return the transport to an LRS; close it after use. What we write is xAPI 1.0.3."""
+    version = connection.capabilities.get("write_version" if writing else "version")
+    return Client(
+        connection.endpoint,
+        connection.key,
+        connection.secret,
+        patience_s=patience_s,
+        version=version or "1.0.3",
+    )
 
 
 def deliver_statements(
@@ -101,7 +139,7 @@ def deliver_statements(
 
     :raises BridgeError: `.retry` says whether trying again later can help.
     """
-    with client_of(connection, patience_s) as client:
+    with client_of(connection, patience_s, writing=True) as client:
         client.send(statements)
 
 
@@ -115,99 +153,137 @@ class SqlPullStore:
     meaning: Meaning
     clock: Callable[[], datetime] = utc_now
     lease_s: float = LEASE_S
-    owner: str = field(
-        default_factory=lambda: f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-    )
+    owner: str = field(default_factory=new_owner)
+    habits: Habits = field(default_factory=Habits)
+    sweep: str = ""
+
+    @cached_property
+    def leasing(self) -> PullLease:
+        return PullLease(self.database, self.connection.id, self.lease_s, self.owner)
 
     @contextmanager
     def lease(self) -> Iterator[Lease | None]:
         """Hold the lease while the block runs, renewing it; yield None if another has it."""
-        lease = self._take()
-        if lease is None:
-            yield None
-            return
-        stop = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(lease, stop), daemon=True)
-        beat.start()
-        try:
-            self._catch_up_with_ourselves(lease)
+        with self.leasing.hold() as lease:
+            if lease is not None:
+                self._begin(lease)
             yield lease
-        finally:
-            stop.set()
-            beat.join()
-            self._give_back(lease)
 
     def taken(self) -> bool:
         """Return whether a puller holds the lease now."""
-        with self.database.read() as conn:
-            until = conn.execute(select(lrs_cursor.c.lease_until_us).where(self._mine)).scalar()
-            return until is not None and until > clock_us(conn)
+        return self.leasing.taken()
 
     def cursor(self) -> Cursor:
         with self.database.read() as conn:
             row = conn.execute(select(lrs_cursor).where(self._mine)).one()
-        return Cursor(row.hwm_us, row.overlap_s, row.more, _us(row.run_since), row.run_max_us)
+            mine = Cursor(
+                hwm_us=row.hwm_us,
+                overlap_s=row.overlap_s,
+                more=row.more,
+                part=row.part,
+                run_since_us=_us(row.run_since),
+                run_max_us=row.run_max_us,
+                run_began_us=row.run_began_us,
+            )
+            if not self.sweep:
+                return mine
+            return rounds.cursor(conn, self.connection.id, self.sweep, mine)
 
-    def commit(self, lease: Lease, page: Page, after: Cursor) -> Written:
-        with self.database.begin() as conn:
-            self._fence(conn, lease)
-            before = conn.execute(select(lrs_cursor).where(self._mine)).one()
-            arrivals = self._arrivals(conn)
-            counts = arrivals.take(page.entries, before.hwm_us)
-            if after.more is None:
-                after = self._finish(conn, after)
-            self._move(conn, after)
-        return Written(received=counts["received"], stored=counts["stored"])
+    def commit(self, lease: Lease, page: Page, after: Cursor, *, last: bool) -> Written:
+        try:
+            return self._commit(lease, page.entries, after, last)
+        except Exception as error:
+            if not _of_one_statement(error):
+                raise
+            harmless = self._harmless(lease, page.entries)
+            if harmless == page.entries:
+                raise
+            return self._commit(lease, harmless, after, last)
 
-    def restart(self, lease: Lease) -> Cursor:
+    def keep(self, lease: Lease, cursor: Cursor) -> None:
         with self.database.begin() as conn:
-            self._fence(conn, lease)
-            nothing = {"more": None, "run_since": None, "run_max": None, "run_max_us": None}
-            conn.execute(update(lrs_cursor).where(self._mine).values(**nothing))
-        return self.cursor()
+            self.leasing.fence(conn, lease)
+            self._move(conn, cursor)
 
     @property
     def _mine(self) -> ColumnElement[bool]:
         return lrs_cursor.c.lrs_id == self.connection.id
 
-    def _arrivals(self, conn: Connection) -> Arrivals:
-        return Arrivals(conn, self.seal, self.connection, self.meaning, us(self.clock()))
+    def _arrivals(self, conn: Connection, forgotten_us: int | None = None) -> Arrivals:
+        now_us = us(self.clock())
+        return Arrivals(conn, self.seal, self.connection, self.meaning, now_us, forgotten_us)
 
-    def _catch_up_with_ourselves(self, lease: Lease) -> None:
-        """Take up what only now makes sense: persons who came, activities that were mapped."""
-        with self.database.read() as conn:
-            waiting = parked.anything_waits(conn, self.connection)
-            mapped = parked.anything_mapped(conn, self.connection)
-        if waiting:
-            with self.database.begin() as conn:
-                self._fence(conn, lease)
-                parked.take_up(self._arrivals(conn))
-        place = None
-        while mapped:
-            with self.database.begin() as conn:
-                self._fence(conn, lease)
-                place = parked.remap(self._arrivals(conn), place)
-            mapped = place is not None
+    # --- a page -------------------------------------------------------------------------------
 
-    def _finish(self, conn: Connection, after: Cursor) -> Cursor:
-        """At the end of a run: the overlap for the next one, and what it cannot bring any more."""
+    def _commit(
+        self, lease: Lease, entries: Sequence[Statement | Bad], after: Cursor, last: bool
+    ) -> Written:
+        with self.database.begin() as conn:
+            self.leasing.fence(conn, lease)
+            before = conn.execute(select(lrs_cursor).where(self._mine)).one()
+            arrivals = self._arrivals(conn, before.forgotten_us)
+            # Senders' clocks say nothing about how late something came.
+            hwm_us = None if self.habits.by_timestamp else before.hwm_us
+            counts = arrivals.take(entries, hwm_us)
+            if self.sweep:
+                self._swept(conn, arrivals, len(entries), after, last)
+            else:
+                self._pulled(conn, before, counts["foreign"] + counts["outside"], after, last)
+        return Written(received=counts["received"], stored=counts["stored"])
+
+    def _swept(
+        self, conn: Connection, arrivals: Arrivals, seen: int, after: Cursor, last: bool
+    ) -> None:
+        found = arrivals.counts["stored"] + arrivals.counts["parked"]
+        lrs_id = self.connection.id
+        rounds.count(conn, lrs_id, self.sweep, seen, found, arrivals.worst_s)
+        if last:
+            rounds.finish(conn, lrs_id, self.sweep, self.clock())
+        else:
+            rounds.keep(conn, lrs_id, self.sweep, after)
+
+    def _pulled(
+        self, conn: Connection, before: Row[Any], strangers: int, after: Cursor, last: bool
+    ) -> None:
+        if last:
+            after = replace(after, overlap_s=self._overlap_s(conn, after.overlap_s))
+        if last or strangers:
+            self._forget(conn, before, after, last)
+        self._move(conn, after)
+
+    def _overlap_s(self, conn: Connection, present: float) -> float:
+        """Return the overlap for the next run, by what came late and what sweeps have found."""
         mine = late_hist.c.lrs_id == self.connection.id
         rows = conn.execute(select(late_hist.c.bucket_s, late_hist.c.count).where(mine))
         late = {int(bucket): int(number) for bucket, number in rows}
-        overlap = pull.overlap_s(late, after.overlap_s)
-        if after.hwm_us is not None:
-            horizon = after.hwm_us - int((overlap + 1) * 1e6)
-            conn.execute(
-                delete(statement).where(
-                    statement.c.lrs_id == self.connection.id,
-                    WAITING,
-                    statement.c.state == "foreign",
-                    statement.c.stored_us < horizon,
-                )
+        raised = rounds.raised_s(conn, self.connection.id)
+        return max(pull.overlap_s(late, present), raised)
+
+    def _forget(self, conn: Connection, before: Row[Any], after: Cursor, last: bool) -> None:
+        """Forget what was not for us and cannot come again, not even its hash."""
+        reached = after
+        if not last:
+            if not self.habits.ordered or after.run_max_us is None:
+                return
+            newest = min(after.run_max_us, after.run_began_us or after.run_max_us)
+            reached = replace(after, hwm_us=newest)
+        horizon = pull.forgettable_us(reached, self.habits, us(self.clock()))
+        if horizon is None or horizon <= (before.forgotten_us or horizon - 1):
+            return
+        conn.execute(
+            delete(statement).where(
+                statement.c.lrs_id == self.connection.id,
+                WAITING,
+                statement.c.state.in_(("foreign", "outside")),
+                statement.c.stored_us < horizon,
             )
-        return Cursor(hwm_us=after.hwm_us, overlap_s=overlap)
+        )
+        conn.execute(update(lrs_cursor).where(self._mine).values(forgotten_us=horizon))
 
     def _move(self, conn: Connection, after: Cursor) -> None:
+        if self.sweep:
+            rounds.keep(conn, self.connection.id, self.sweep, after)
+            return
         conn.execute(
             update(lrs_cursor)
             .where(self._mine)
@@ -215,68 +291,72 @@ class SqlPullStore:
                 hwm=_text(after.hwm_us),
                 hwm_us=after.hwm_us,
                 more=after.more,
+                part=after.part,
                 run_since=_text(after.run_since_us),
                 run_max=_text(after.run_max_us),
                 run_max_us=after.run_max_us,
+                run_began_us=after.run_began_us,
                 overlap_s=after.overlap_s,
             )
         )
 
-    # --- the lease ----------------------------------------------------------------------------
+    def _harmless(
+        self, lease: Lease, entries: Sequence[Statement | Bad]
+    ) -> tuple[Statement | Bad, ...]:
+        """Return the entries with those set aside on which we stumble; each is tried alone.
 
-    def _take(self) -> Lease | None:
+        Where we stumble on all of several, it is not they who are odd: they come back as they are.
+        """
         with self.database.begin() as conn:
-            row = conn.execute(select(lrs_cursor).where(self._mine).with_for_update()).one()
-            now_us = clock_us(conn)
-            if row.lease_until_us is not None and row.lease_until_us > now_us:
-                return None
-            lease = Lease(self.owner, row.lease_token + 1)
-            conn.execute(
-                update(lrs_cursor)
-                .where(self._mine)
-                .values(
-                    lease_owner=lease.owner,
-                    lease_token=lease.token,
-                    lease_until_us=now_us + int(self.lease_s * 1e6),
-                )
-            )
-        return lease
+            self.leasing.fence(conn, lease)
+            tried = tuple(self._tried(conn, entry, n) for n, entry in enumerate(entries))
+        before, after = (sum(isinstance(e, Statement) for e in some) for some in (entries, tried))
+        return tuple(entries) if before > 1 and after == 0 else tried
 
-    def _fence(self, conn: Connection, lease: Lease) -> None:
-        """Renew, and lock the row until the end of the transaction: who comes later must wait."""
-        done = conn.execute(
-            update(lrs_cursor)
-            .where(self._mine, lrs_cursor.c.lease_token == lease.token)
-            .values(lease_until_us=clock_us(conn) + int(self.lease_s * 1e6))
-        )
-        if done.rowcount != 1:
-            raise LeaseLost("Another puller took over this LRS; this page was left to it.")
+    def _tried(self, conn: Connection, entry: Statement | Bad, position: int) -> Statement | Bad:
+        savepoint = conn.begin_nested()
+        try:
+            self._arrivals(conn).take([entry], None)
+        except Exception as error:
+            if not _of_one_statement(error):
+                raise
+            return Bad(entry.raw, f"{UNUSABLE} ({type(error).__name__})", position)
+        finally:
+            savepoint.rollback()
+        return entry
 
-    def _beat(self, lease: Lease, stop: threading.Event) -> None:
-        while not stop.wait(self.lease_s / BEATS):
-            try:
-                with self.database.begin() as conn:
-                    self._fence(conn, lease)
-            except LeaseLost:
-                return
-            except DatabaseError:
-                continue  # the next beat tries again; a lost lease is noticed at the commit
+    # --- before the first page ----------------------------------------------------------------
 
-    def _give_back(self, lease: Lease) -> None:
-        with self.database.begin() as conn:
-            conn.execute(
-                update(lrs_cursor)
-                .where(self._mine, lrs_cursor.c.lease_token == lease.token)
-                .values(lease_until_us=0)
-            )
+    def _begin(self, lease: Lease) -> None:
+        """Take up what only now makes sense: persons who came, activities that were mapped."""
+        if self.sweep:
+            with self.database.begin() as conn:
+                self.leasing.fence(conn, lease)
+                rounds.begin(conn, self.connection.id, self.sweep, self.clock())
+            return
+        with self.database.read() as conn:
+            waiting = parked.anything_waits(conn, self.connection)
+            mapped = parked.anything_mapped(conn, self.connection)
+        if waiting:
+            with self.database.begin() as conn:
+                self.leasing.fence(conn, lease)
+                parked.take_up(self._arrivals(conn))
+        place = None
+        while mapped:
+            with self.database.begin() as conn:
+                self.leasing.fence(conn, lease)
+                place = parked.remap(self._arrivals(conn), place)
+            mapped = place is not None
 
 
-def clock_us(conn: Connection) -> int:
-    """Return the database's clock, the one clock all pullers share."""
-    if conn.dialect.name == "sqlite":  # one machine, one clock
-        return us(utc_now())
-    seconds = conn.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one()
-    return int(seconds * 1_000_000)
+def _of_one_statement(error: Exception) -> bool:
+    """Return whether the cause may be what one statement holds, and not the database or our lease.
+
+    A driver says "data error" to a value that it cannot store; all its other words are about more.
+    """
+    if isinstance(error, DBAPIError):
+        return isinstance(error, DataError)
+    return not isinstance(error, LeaseLost | DatabaseError | MemoryError)
 
 
 def _text(instant: int | None) -> str | None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
-    *("quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
+    *("lrs", "quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
     *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe", "zuordnung/personen"),
     *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
     *("fragen", f"fragen/{PROPOSAL}", f"fragen/{PROPOSAL}/{TOPIC}"),

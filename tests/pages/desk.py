@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import orjson
+from sqlalchemy import Connection
 
 from competency.soll import Granularity
 from lti_tool.flows import role_list, soll
@@ -19,6 +20,7 @@ from lti_tool.store import (
     lrs,
     platforms,
     refusals,
+    rounds,
     runs,
     tenants,
 )
@@ -28,11 +30,27 @@ from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import unmapped
 from tests.pages.scene import Stage, Visitor
+from xapi_bridge.capabilities import Capabilities
+from xapi_bridge.errors import CredentialsRefused
 from xapi_bridge.statement import Bad, parse
 
 OPERATOR = Actor("cli")
 OWN_ROLE = "BAD"
 PAGE, QUIZ = (f"https://lms.example/mod/{m}" for m in ("page/view.php?id=9", "h5p/view.php?id=3"))
+LIKE_RALPH = Capabilities(
+    since="timestamp",
+    order="timestamp",
+    boolean="ignored",
+    more="path",
+    last_more="missing",
+    page_cap=100,
+    skew_s=0.4,
+    may_write=True,
+    documents=False,
+    voided=False,
+    filters="unusable",
+    agents="usable",
+)
 NAME, RESULT = "Frau Kanarienvogel", 0.4711  # must never be seen
 HALF_READ = (
     f'{{"id": "6b9d1f0e-6a0f-4d3e-9d52-4a1f6d1f0009", "actor": {{"name": "{NAME}", "mbox": "x"}}, '
@@ -105,8 +123,11 @@ def busy(stage: Stage) -> None:
             key="k",
             secret="s",
             now=now,
+            capabilities=LIKE_RALPH.document(),
         )
-        lrs.failed(conn, store.id, "The store refuses our key (401). Check key and secret.")
+        _looked_back(stage, conn, store)
+        said = CredentialsRefused("The store refuses our key (401). Check key and secret.")
+        lrs.failed(conn, store.id, said, now)
         arrivals = Arrivals(conn, stage.house.seal, store, stage.house.meaning, us(now))
         arrivals.take(
             [
@@ -215,6 +236,15 @@ def decided(stage: Stage) -> None:
     more = replace(soll.as_proposed(s, s.content.roles[0]), steps=steps | {"4.2": 8, "1.1": 0})
     waiting = soll.draft(s, by, home, "ERZ", more, now)
     soll.submit(s, by, home, waiting.id, now)
+
+
+def _looked_back(stage: Stage, conn: Connection, store: lrs.LrsConnection) -> None:
+    """A night sweep that found something, and a store that has changed since."""
+    night = stage.now - timedelta(hours=7)
+    rounds.begin(conn, store.id, "night", night)
+    rounds.count(conn, store.id, "night", 412, 3, 900.0)
+    rounds.finish(conn, store.id, "night", night)
+    lrs.probed(conn, store, LIKE_RALPH.document() | {"page_cap": 50}, night)
 
 
 def _blocked_platform(stage: Stage, conn) -> None:

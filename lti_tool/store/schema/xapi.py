@@ -37,8 +37,10 @@ lrs = Table(
     document("capabilities"),
     document("settings"),  # scope filters, scaling, retention, extra home pages
     document("counts"),  # received, stored, foreign, …: survive purges
+    document("changes", nullable=True),  # of what it can do, for the admin: the newest last
     Column("last_error", Text),
     instant("last_run_us", nullable=True),
+    instant("probed_us", nullable=True),
     instant("created_us"),
     UniqueConstraint("tenant_id", "name"),
 )
@@ -53,11 +55,41 @@ lrs_cursor = Table(
     Column("run_since", String(40)),
     Column("run_max_us", BigInteger),
     Column("run_max", String(40)),
+    Column("run_began_us", BigInteger),
+    Column("part", Integer, nullable=False, server_default="0"),
     Column("overlap_s", Float, nullable=False),
+    # Before this (`stored`), what was not for us is forgotten: it is not counted a second time.
+    Column("forgotten_us", BigInteger),
+    # It asked us to wait, or did not answer this often in a row.
+    instant("wait_until_us", nullable=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
     # Fencing lease: the token only grows; a page commits only under the newest one.
     Column("lease_owner", String(64)),
     Column("lease_token", Integer, nullable=False, default=0),
     Column("lease_until_us", BigInteger),
+)
+
+lrs_round = Table(  # what looks further back from time to time: sweeps, and what was deleted there
+    "lrs_round",
+    metadata,
+    Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", String(8), primary_key=True),  # night | week | deleted
+    instant("started_us", nullable=True),
+    instant("finished_us", nullable=True),  # None: it is under way
+    Column("more", Text),
+    Column("part", Integer, nullable=False, server_default="0"),
+    Column("run_since_us", BigInteger),
+    Column("run_max_us", BigInteger),
+    Column("run_began_us", BigInteger),
+    Column("place", String(36)),  # the learner behind whom to go on
+    Column("seen", Integer, nullable=False, server_default="0"),
+    Column("found", Integer, nullable=False, server_default="0"),
+    Column("worst_s", Float, nullable=False, server_default="0"),
+    # Of the last one that came to its end; and the overlap that its finds ask for.
+    Column("last_seen", Integer, nullable=False, server_default="0"),
+    Column("last_found", Integer, nullable=False, server_default="0"),
+    Column("raise_s", Float, nullable=False, server_default="0"),
+    Column("note", Text),
 )
 
 statement = Table(
@@ -73,7 +105,7 @@ statement = Table(
     Column("content_key", String(64), index=True),
     Column("digest", String(64), nullable=False),
     Column("flags", String(120), nullable=False, default=""),
-    Column("state", String(12), nullable=False),  # kept | parked | foreign
+    Column("state", String(12), nullable=False),  # kept | parked | foreign | outside
     Column("raw", LargeBinary),  # without names and durations; erased after the window
     Column("mapped", Boolean, nullable=False, default=False),
     instant("stored_us"),

@@ -156,11 +156,15 @@ def _activity(conn: Connection, tenant_id: str, now: datetime) -> Light:
     broken = [row for row in found if row["last_error"]]
     if broken:
         meaning, remedy = words.cause(broken[0]["last_error"])
-        return Light("jobs", title, "bad", f"{broken[0]['name']}: {meaning}", remedy)
-    if any(row["lag_s"] is None or row["lag_s"] > LATE_S for row in found):
+        return Light("lrs", title, "bad", f"{broken[0]['name']}: {meaning}", remedy)
+    importing = any(row["in_progress"] for row in found)
+    if not importing and any(row["lag_s"] is None or row["lag_s"] > LATE_S for row in found):
         sentence = _("Nothing has been fetched for more than an hour.")
-        return Light("jobs", title, "bad", sentence, _("Is the worker running?"))
-    return Light("jobs", title, "good", _("It is fetched and up to date."))
+        return Light("lrs", title, "bad", sentence, _("Is the worker running?"))
+    if changed := [row for row in found if row["changed"] and now - row["changed"] < LOOKED_BACK]:
+        sentence = _("What the LRS %(name)s can do has changed.", name=changed[0]["name"])
+        return Light("lrs", title, "look", sentence, _("The page “LRS” says what it is now."))
+    return Light("lrs", title, "good", _("It is fetched and up to date."))
 
 
 def _mapping(conn: Connection, tenant_id: str, _now: datetime) -> Light:

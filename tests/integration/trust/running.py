@@ -35,7 +35,7 @@ def two_ports() -> int:
     start = FIRST_PORT + os.getpid() % 30 * 20
     for port in range(start, start + 400, 20):
         try:
-            for number in (port, port + 5, port + 10):
+            for number in (port, port + 1, port + 2, port + 5, port + 10):
                 with socket.socket() as probe:
                     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                     probe.bind(("127.0.0.1", number))

@@ -113,6 +113,7 @@ STAFF = {
     "/admin/ablehnungen": (("GET",), "refusals"),
     "/admin/auftraege": (("GET", "POST"), "jobs"),
     "/admin/ausgang": (("GET", "POST"), "outbox"),
+    "/admin/lrs": (("GET", "POST"), "lrs"),
     "/admin/quarantaene": (("GET",), "quarantine"),
     "/admin/quarantaene/<number>": (("GET", "POST"), "quarantine"),
     "/admin/zuordnung": (("GET", "POST"), "mapping"),

@@ -11,6 +11,7 @@ from lti_tool.seal import Seal
 from lti_tool.store import migrations
 from lti_tool.store.database import Database
 from lti_tool.web.xapi import blueprint
+from tests.doubles.lrs.store import Store
 from tests.integration.xapi.site import SECRET, Site, build_site, house_of, serve
 
 
@@ -46,6 +47,16 @@ def site(lrs_database: Database, origin: str) -> Site:
     built = build_site(lrs_database, origin)
     built.map(a1="U1")
     return built
+
+
+@pytest.fixture
+def store(site: Site) -> Iterator[Store]:
+    """A foreign store from which the site reads instead; its knobs may be turned at any time."""
+    made = Store()
+    server, there = serve(made)
+    site.leads_to(f"{there}/xapi")
+    yield made
+    server.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, update
 from waitress.server import create_server
 
 from lti_tool.ports import TenantSettings
@@ -21,6 +21,7 @@ from lti_tool.store.database import Database, us
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.pull import pull_once
 from lti_tool.store.schema.core import evidence, identity, learner
+from lti_tool.store.schema.xapi import lrs as lrs_table
 from lti_tool.store.schema.xapi import statement
 from tests.serving import in_the_background
 from xapi_bridge import mapping
@@ -100,6 +101,22 @@ class Site:
             meaning=self.meaning,
             **options,
         )
+
+    def leads_to(self, endpoint: str, **capabilities: Any) -> None:
+        """Let the connection read another store, of which this much is known."""
+        with self.database.begin() as conn:
+            where = lrs_table.c.id == self.connection.id
+            change = {"endpoint": endpoint, "capabilities": capabilities}
+            conn.execute(update(lrs_table).where(where).values(**change))
+            self.connection = lrs.get(conn, self.seal, self.connection.id)
+
+    def authorize(self, key: str, secret: str) -> None:
+        """Give the connection another key."""
+        with self.database.begin() as conn:
+            where = lrs_table.c.id == self.connection.id
+            change = {"key": key, "secret": self.seal.seal(secret)}
+            conn.execute(update(lrs_table).where(where).values(**change))
+            self.connection = lrs.get(conn, self.seal, self.connection.id)
 
     def counts(self) -> dict[str, Any]:
         with self.database.read() as conn:

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from sqlalchemy import select
 
-from lti_tool.store.pull import LEASE_S, clock_us
+from lti_tool.store.leasing import LEASE_S, clock_us
 from lti_tool.store.schema.xapi import lrs_cursor
 from tests.integration.xapi.puller import LEASE_S as SHORT_LEASE_S
 from tests.integration.xapi.site import MOODLE, ROOT, Site, statement_of
@@ -19,19 +19,19 @@ WRITERS, KILLS = 4, 5
 PULLER = "tests.integration.xapi.puller"
 
 
-def start(site: Site) -> "subprocess.Popen[str]":
-    """Start a puller and wait until it has pulled once."""
+def start(site: Site, word: str = "pulled") -> "subprocess.Popen[str]":
+    """Start a puller and wait until it has said this; see there what it says."""
     url = site.database.url.render_as_string(hide_password=False)
     process = subprocess.Popen(
         [sys.executable, "-m", PULLER, url, site.connection.id],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout
-    said = process.stdout.readline()
-    if said != "pulled\n":
-        kill(process)
-        raise AssertionError("the puller ended by itself")
-    return process
+    for said in process.stdout:
+        if said == f"{word}\n":
+            return process
+    kill(process)
+    raise AssertionError("the puller ended by itself")
 
 
 def kill(process: "subprocess.Popen[str]") -> None:

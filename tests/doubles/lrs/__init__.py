@@ -1,0 +1,1 @@
+"""Foreign LRSs, rebuilt from what was measured of them (reference/xapi.md section 3)."""
