@@ -1,7 +1,9 @@
 """`roadmap demo`: the whole loop on this machine, nothing to configure.
 
-Starts three processes: web, worker and the demo LMS (a foreign program: `demo/`). What connects
-them is what an admin would type: the values of DATA/connection.json and the mapping table.
+Starts four processes: web, worker, the embedded LRS and the demo LMS (a foreign program: `demo/`).
+What connects them is what an admin would type: the values of DATA/connection.json and the mapping
+table. The LRS is a process of its own, so that it can be stopped and started while the rest runs:
+`roadmap demo --lrs off` and `--lrs on`, in another terminal.
 """
 
 import json
@@ -32,6 +34,8 @@ from lti_tool.store import lrs, mappings, migrations, platforms, tenants, xapi_k
 TENANT = "musterstadt"
 PATIENCE_S = 30.0
 LMS_OFFSET = 10  # the demo LMS listens ten ports above the tool: 8080 and 8090
+LRS_OFFSET = 2
+WEB, WORKER, LRS, LMS = "web", "worker", "LRS", "demo LMS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Places:
 
     data: Path
     port: int
+    lrs_apart: bool = False  # the LRS in a process of its own, not in that of the pages
 
     @property
     def tool(self) -> str:
@@ -53,21 +58,47 @@ class Places:
     def lms(self) -> str:
         return f"http://localhost:{self.lms_port}"
 
+    @property
+    def lrs_port(self) -> int:
+        return self.port + LRS_OFFSET if self.lrs_apart else self.port
+
+    @property
+    def lrs(self) -> str:
+        return f"http://localhost:{self.lrs_port}/xapi"
+
+    @property
+    def lrs_health(self) -> str:
+        return f"http://localhost:{self.lrs_port}/healthz"
+
+    @property
+    def lrs_off(self) -> Path:
+        """While this file is there, the LRS is stopped."""
+        return self.data / "lrs.off"
+
 
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="The tool; the demo LMS is at +10")
 @click.option("--data", default=ROOT / "var" / "demo", type=click.Path(path_type=Path), hidden=True)
 @click.option("--reset", is_flag=True, help="Forget what an earlier demo has stored")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser")
-def demo(port: int, data: Path, reset: bool, no_browser: bool) -> None:
+@click.option(
+    "--lrs",
+    type=click.Choice(["off", "on"]),
+    help="Stop or start the LRS of a demo that is running",
+)
+def demo(port: int, data: Path, reset: bool, no_browser: bool, lrs: str | None) -> None:
     """Run everything on this machine: tool, worker, embedded LRS and a demo LMS.
 
     Example: roadmap demo --port 9080
     """
+    places = Places(data, port, lrs_apart=True)
+    if lrs is not None:
+        _switch_lrs(places, lrs)
+        return
     if reset and data.exists():
         rmtree(data)
-    places = Places(data, port)
-    for number in (places.port, places.lms_port):
+    places.lrs_off.unlink(missing_ok=True)
+    for number in (places.port, places.lrs_port, places.lms_port):
         _require_free(number, places)
     environ = _environment(places)
     set_up(places, settings.load(environ))
@@ -122,7 +153,7 @@ def _connect(house: House, given: Mapping[str, Any], places: Places) -> None:
             house.seal,
             tenant_id=tenant.id,
             name="eingebaut",
-            endpoint=f"{places.tool}/xapi",
+            endpoint=places.lrs,
             key=key,
             secret=secret,
             now=now(),
@@ -144,7 +175,8 @@ def _init_lms(places: Places) -> dict[str, Any]:
 
 def _lms_arguments(places: Places) -> list[str]:
     data = str(places.data / "lms")
-    return ["--port", str(places.lms_port), "--tool", places.tool, "--data", data]
+    tool, lrs = ("--tool", places.tool), ("--lrs", places.lrs)
+    return ["--port", str(places.lms_port), *tool, *lrs, "--data", data]
 
 
 def _environment(places: Places) -> dict[str, str]:
@@ -164,29 +196,49 @@ def _environment(places: Places) -> dict[str, str]:
 
 
 def _run(places: Places, environ: dict[str, str], *, open_browser: bool) -> None:
-    """Start the three processes, say what to open, and end them together."""
-    program = [sys.executable, "-m", "lti_tool"]
-    commands = {
-        "web": [*program, "serve"],
-        "worker": [*program, "worker"],
-        "demo LMS": [sys.executable, "-m", "demo", *_lms_arguments(places)],
-    }
-    # A session of their own: Ctrl-C in the terminal reaches us only, and we end them in order.
-    running = {
-        name: subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
-        for name, command in commands.items()
-    }
+    """Start the four processes, say what to open, and end them together."""
+    running = {name: _start(name, places, environ) for name in (WEB, WORKER, LRS, LMS)}
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         _wait_until_up(places, running)
         _greet(places)
         if open_browser:
             click.launch(places.lms)
-        _watch(running)
+        _watch(running, places, environ)
     except KeyboardInterrupt:
         click.echo("\nStopping…")
     finally:
         _stop(running)
+
+
+def _start(name: str, places: Places, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    program = [sys.executable, "-m", "lti_tool"]
+    command = {
+        WEB: [*program, "serve"],
+        WORKER: [*program, "worker"],
+        LRS: [*program, "serve"],
+        LMS: [sys.executable, "-m", "demo", *_lms_arguments(places)],
+    }[name]
+    apart = {"ROADMAP__SERVER__PORT": str(places.lrs_port), "ROADMAP__METRICS__PORT": "0"}
+    environ = {**environ, **(apart if name == LRS else {})}
+    # A session of their own: Ctrl-C in the terminal reaches us only, and we end them in order.
+    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+
+
+def _switch_lrs(places: Places, to: str) -> None:
+    """Let the demo that is running in this folder stop or start its LRS; wait until it has."""
+    if not _answers(f"{places.tool}/healthz"):
+        raise RoadmapError(f"No demo answers at {places.tool}.", remedy="Start it: make demo")
+    if to == "off":
+        places.lrs_off.touch()
+    else:
+        places.lrs_off.unlink(missing_ok=True)
+    deadline = time.monotonic() + PATIENCE_S
+    while _answers(places.lrs_health) != (to == "on"):
+        if time.monotonic() > deadline:
+            raise RoadmapError(f"The LRS is not {to} after {PATIENCE_S:.0f} s.")
+        time.sleep(0.1)
+    click.echo("The LRS is stopped." if to == "off" else "The LRS is running again.")
 
 
 def _interrupt(*_: object) -> None:
@@ -195,7 +247,7 @@ def _interrupt(*_: object) -> None:
 
 def _wait_until_up(places: Places, running: Mapping[str, subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    for url in (f"{places.tool}/healthz", places.lms):
+    for url in (f"{places.tool}/healthz", places.lrs_health, places.lms):
         while not _answers(url):
             _require_alive(running)
             if time.monotonic() > deadline:
@@ -210,12 +262,43 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _watch(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
-    parent = os.getppid()
+def _watch(
+    running: Mapping[str, subprocess.Popen[bytes]], places: Places, environ: Mapping[str, str]
+) -> None:
+    parent, lrs = os.getppid(), _Lrs(running[LRS], places, environ)
     # When `make` or the terminal goes away without a word, nobody could end us any more.
-    while os.getppid() == parent:
-        _require_alive(running)
-        time.sleep(0.5)
+    try:
+        while os.getppid() == parent:
+            lrs.keep()
+            _require_alive({name: p for name, p in running.items() if name != LRS})
+            time.sleep(0.5)
+    finally:
+        _stop({LRS: lrs.process})
+
+
+@dataclass
+class _Lrs:
+    """The LRS of a running demo: on or off as it is switched; killed counts as switched off."""
+
+    process: subprocess.Popen[bytes]
+    places: Places
+    environ: Mapping[str, str]
+    down: bool = False
+
+    def keep(self) -> None:
+        wanted = not self.places.lrs_off.exists()
+        if self.down and wanted:
+            self.process, self.down = _start(LRS, self.places, self.environ), False
+        elif not self.down and self.process.poll() is not None:
+            self.places.lrs_off.touch()
+            self._is_down("has ended")
+        elif not self.down and not wanted:
+            _stop({LRS: self.process})
+            self._is_down("is stopped")
+
+    def _is_down(self, how: str) -> None:
+        self.down = True
+        click.echo(f"The LRS {how}; the rest goes on. Start it again: roadmap demo --lrs on")
 
 
 def _require_alive(running: Mapping[str, subprocess.Popen[bytes]]) -> None:
@@ -255,7 +338,7 @@ def _greet(places: Places) -> None:
 
   Open     {places.lms}     the demo LMS: choose a person, a course, "Mein Lernweg"
   Tool     {places.tool}     what this is, for whom
-  LRS      {places.tool}/xapi
+  LRS      {places.lrs}     stop and start it: roadmap demo --lrs off, --lrs on
 
   Data: {places.data}.  Ctrl-C ends it; `make demo` continues, `make demo-reset` forgets.
 """

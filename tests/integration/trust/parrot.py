@@ -7,6 +7,7 @@ do all of this: Moodle quotes the posted score, proxies quote the request, LRSs 
 import json
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -83,5 +84,14 @@ class Parrot:
             listing = "list_user_plans" in parse_qs(body).get("wsfunction", [""])[0]
             return json.dumps([] if listing else {"id": 1, "warnings": heard})
         if kind == "xapi" and not body:
-            return json.dumps({"statements": self.statements, "more": "", "version": [heard[:99]]})
+            # A store that knows nothing of `since` is not connected at all.
+            stored = [] if _ahead(heard) else self.statements
+            return json.dumps({"statements": stored, "more": "", "version": ["1.0.3", heard[:99]]})
         return json.dumps([heard])
+
+
+def _ahead(heard: str) -> bool:
+    """Return whether something of the future is asked for."""
+    query = parse_qs(urlsplit(heard.split()[1]).query)
+    since = query.get("since", [""])[0]
+    return bool(since) and datetime.fromisoformat(since) > datetime.now(UTC) + timedelta(days=1)
