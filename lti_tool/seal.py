@@ -40,9 +40,9 @@ class Seal:
                 remedy="Is security.secret_key the one this database was set up with?",
             ) from None
 
-    def digest(self, *parts: str) -> str:
+    def digest(self, *parts: str | bytes) -> str:
         """Return a keyed hex digest of the parts; ("a", "b") and ("ab",) differ."""
-        encoded = [part.encode() for part in parts]
+        encoded = [part if isinstance(part, bytes) else part.encode() for part in parts]
         framed = b"".join(len(data).to_bytes(8, "big") + data for data in encoded)
         return hmac.digest(self._key, framed, "sha256").hex()
 

@@ -12,24 +12,24 @@ from typing import Any
 
 import orjson
 
-from xapi_bridge.slices import fields, joined
+from xapi_bridge.slices import Slice, fields, joined
 from xapi_bridge.statement import Statement
 
 _MEANT = ("id", "type", "objectType")  # what the mapping reads: addresses, not texts
 _UNTOLD = ("authority", "attachments")
-_UNREAD = ("duration", "response")
-_OTHERS = ("instructor", "team", "contextAgents", "contextGroups")
+_UNREAD = frozenset({"duration", "response"})
+_OTHERS = frozenset({"instructor", "team", "contextAgents", "contextGroups"})
 
 
 def without_persons(statement: Statement, pseudonym: str) -> bytes:
     """Return the bytes we may keep, with the pseudonym as actor."""
-    kept = dict(fields(statement.raw))
+    kept = fields(statement.raw)
     for name in _UNTOLD:
         kept.pop(name, None)
     kept["actor"] = pseudonymous(pseudonym)
-    if any(name in statement.result for name in _UNREAD):
+    if not _UNREAD.isdisjoint(statement.result):
         kept["result"] = _drop(kept["result"], *_UNREAD)
-    if any(name in statement.context for name in _OTHERS):
+    if not _OTHERS.isdisjoint(statement.context):
         kept["context"] = _drop(kept["context"], *_OTHERS)
     if statement.object_kind in ("Agent", "Group"):
         kept["object"] = pseudonymous("dropped")
@@ -38,10 +38,9 @@ def without_persons(statement: Statement, pseudonym: str) -> bytes:
     return _unnamed(joined(kept), _names(statement))
 
 
-def pseudonymous(pseudonym: str) -> bytes:
-    return orjson.dumps(
-        {"objectType": "Agent", "account": {"homePage": "urn:roadmap:actor", "name": pseudonym}}
-    )
+def pseudonymous(pseudonym: str) -> Slice:
+    account = {"homePage": "urn:roadmap:actor", "name": pseudonym}
+    return Slice(orjson.dumps({"objectType": "Agent", "account": account}))
 
 
 def _names(statement: Statement) -> list[str]:
@@ -50,9 +49,8 @@ def _names(statement: Statement) -> list[str]:
     whole: list[str] = []
     _call(document["actor"], whole)
     _call(document.get("authority"), whole)
-    for other in _OTHERS:
-        if other in context:
-            _call(context[other], whole)
+    for other in _OTHERS.intersection(context):
+        _call(context[other], whole)
     if not whole:
         return []
     found = {*whole, *(part for name in whole for part in name.split())}
@@ -105,12 +103,16 @@ def _without(value: Any, names: list[str]) -> Any:
     return value
 
 
-def _drop(raw: bytes, *names: str) -> bytes:
-    return joined({key: value for key, value in fields(raw).items() if key not in names})
+def _drop(raw: Slice, *names: str) -> Slice:
+    kept = fields(raw)
+    for name in names:
+        kept.pop(name, None)
+    return Slice(joined(kept))
 
 
-def _verb_only(raw: bytes) -> bytes:
+def _verb_only(raw: Slice) -> Slice:
     # Nothing is ever concluded from a SubStatement: only that there was one, and its verb.
     kept = {key: value for key, value in fields(raw).items() if key in ("objectType", "verb")}
-    thing = b'{"id":"urn:roadmap:dropped"}'
-    return joined({**kept, "actor": pseudonymous("dropped"), "object": thing})
+    kept["actor"] = pseudonymous("dropped")
+    kept["object"] = Slice(b'{"id":"urn:roadmap:dropped"}')
+    return Slice(joined(kept))

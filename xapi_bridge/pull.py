@@ -9,6 +9,7 @@ time. Source: reference/xapi.md sections 5.3 and 5.4; measured: a naive cursor l
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from xapi_bridge.errors import MoreExpired, RequestRefused, ResponseTooLarge
@@ -73,10 +74,10 @@ def run(
 
     `sweep` names how far back a sweep goes; `watch` is told after every page.
     """
-    with store.lease() as lease:
+    with store.lease() as lease, _Ahead(source) as ahead:
         if lease is None:
             return PullReport(busy=True)
-        walk = _Walk(source, store, lease, habits, sweep, now_us)
+        walk = _Walk(source, ahead, store, lease, habits, sweep, now_us)
         until = clock() + budget_s
         while not walk.step() and clock() < until:
             watch(walk.report)
@@ -124,12 +125,39 @@ def forgettable_us(cursor: Cursor, habits: Habits, now_us: int) -> int | None:
     return cursor.hwm_us - int((cursor.overlap_s + 1) * SECOND_US)
 
 
+class _Ahead:
+    """Asks for the next page while the present one is taken in: the two wait for different things.
+
+    What a page asked for in vain raises is raised when it is wanted, or never.
+    """
+
+    def __init__(self, source: StatementSource) -> None:
+        self._source = source
+        self._thread = ThreadPoolExecutor(1, "next page")
+        self._asked: dict[str, Future[Fetched]] = {}  # by link; one at most
+
+    def __enter__(self) -> "_Ahead":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def ask(self, more: str) -> None:
+        self._asked = {more: self._thread.submit(self._source.next, more)}
+
+    def next(self, more: str) -> Fetched:
+        """Return the page behind a link, asked for before or now."""
+        asked = self._asked.pop(more, None)
+        return asked.result() if asked else self._source.next(more)
+
+
 class _Walk:
     """One run from the start of its window, or from where the last one stopped, to the end."""
 
     def __init__(
         self,
         source: StatementSource,
+        ahead: _Ahead,
         store: PullStore,
         lease: Lease,
         habits: Habits,
@@ -137,7 +165,7 @@ class _Walk:
         now_us: int,
     ) -> None:
         self.report = PullReport()
-        self._source, self._store, self._lease = source, store, lease
+        self._source, self._ahead, self._store, self._lease = source, ahead, store, lease
         self._habits, self._sweep, self._now_us = habits, sweep, now_us
         self._cursor = store.cursor()
         self._restarts = self._empty = 0
@@ -156,6 +184,8 @@ class _Walk:
         page = parse_page(fetched.body)
         self._require_progress(page)
         after, last = self._advance(page, fetched)
+        if after.more is not None:
+            self._ahead.ask(after.more)
         written = self._store.commit(self._lease, page, after, last=last)
         self._cursor = after
         self._restarts = 0 if written.received else self._restarts
@@ -166,7 +196,7 @@ class _Walk:
 
     def _fetch(self) -> Fetched:
         if self._cursor.more is not None:
-            return self._source.next(self._cursor.more)
+            return self._ahead.next(self._cursor.more)
         if self._cursor.under_way:
             return self._first(self._resumed_us())
         since = window_us(self._cursor, self._habits, self._sweep, self._now_us)

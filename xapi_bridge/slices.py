@@ -13,8 +13,12 @@ import orjson
 
 from xapi_bridge.errors import MalformedPage
 
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+#: A part of JSON as it was written.
+Slice = msgspec.Raw
+
+_LIST = msgspec.json.Decoder(list[Slice])
+_OBJECT = msgspec.json.Decoder(dict[str, Slice])
+_JOINED = msgspec.json.Encoder()
 
 # Possessive, and a quote that is never closed is a token of its own: else a few KB of escaped
 # quotes are tried from every one of them, in time that grows with the square of their number.
@@ -25,7 +29,7 @@ _HIDDEN = (b" :", b"\t:", b"\n:", b"\r:", rb"\u003a", rb"\u003A")
 _KEY = re.compile(rb'\s*+("[^"\\]*+(?:\\.[^"\\]*+)*+")\s*+:\s*+', re.DOTALL)
 
 
-def elements(raw: bytes) -> list[bytes]:
+def elements(raw: bytes | Slice) -> list[bytes]:
     """Return the raw elements of a JSON array, in order.
 
     :raises MalformedPage: it is no array, or so broken that its elements cannot be told apart.
@@ -33,18 +37,19 @@ def elements(raw: bytes) -> list[bytes]:
     try:
         return [bytes(element) for element in _LIST.decode(raw)]
     except (msgspec.DecodeError, RecursionError):
-        return [raw[start:end] for start, end in spans(raw, b"[")]
+        whole = bytes(raw)
+        return [whole[start:end] for start, end in spans(whole, b"[")]
 
 
-def fields(raw: bytes) -> Mapping[str, bytes]:
+def fields(raw: bytes | Slice) -> dict[str, Slice]:
     """Return the raw value of each member of a JSON object; of a name that comes twice, the last.
 
     :raises MalformedPage: it is no object, or so broken that its members cannot be told apart.
     """
     try:
-        return {name: bytes(value) for name, value in _OBJECT.decode(raw).items()}
+        return _OBJECT.decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        return dict(members(raw))
+        return {name: Slice(value) for name, value in members(bytes(raw))}
 
 
 def members(raw: bytes) -> list[tuple[str, bytes]]:
@@ -58,9 +63,9 @@ def members(raw: bytes) -> list[tuple[str, bytes]]:
     return found
 
 
-def joined(of: Mapping[str, bytes]) -> bytes:
+def joined(of: Mapping[str, Slice]) -> bytes:
     """Return the JSON object with these members; their bytes stay as they are."""
-    return b"{" + b",".join([orjson.dumps(key) + b":" + value for key, value in of.items()]) + b"}"
+    return _JOINED.encode(of)
 
 
 def spans(raw: bytes, opening: bytes) -> list[tuple[int, int]]:

@@ -10,13 +10,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from xapi_bridge.errors import MalformedPage, MalformedStatement
 from xapi_bridge.instants import DATE_ONLY, instant_us
-from xapi_bridge.slices import elements, fields
+from xapi_bridge.slices import Slice, elements, fields
 
 MAX_STATEMENT_BYTES = 1 << 20
 VOIDED = "http://adlnet.gov/expapi/verbs/voided"
@@ -39,8 +39,7 @@ _FUTURE_US = 5 * 60 * 1_000_000
 Json = Any  # a parsed JSON value
 
 
-@dataclass(frozen=True, slots=True)
-class ActorKey:
+class ActorKey(NamedTuple):
     """What identifies an agent or group: exactly one of the four inverse functional identifiers."""
 
     kind: str  # account | mbox | mbox_sha1sum | openid
@@ -52,15 +51,13 @@ class ActorKey:
         return f"{self.kind}|{self.home}|{self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(NamedTuple):
     group: bool
     key: ActorKey | None  # None: an anonymous group
     members: tuple[ActorKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(NamedTuple):
     """An activity as a statement names it."""
 
     id: str
@@ -76,6 +73,7 @@ class Statement:
     raw: bytes
     document: Mapping[str, Json]
     actor: Actor
+    authority: Actor | None
     verb: str
     object_kind: str  # Activity | Agent | Group | StatementRef | SubStatement
     object_id: str  # activity IRI, or lower-case id of a referenced statement, else ""
@@ -94,11 +92,6 @@ class Statement:
     @cached_property
     def categories(self) -> frozenset[str]:
         return frozenset(activity.id for activity in self._around("category"))
-
-    @cached_property
-    def authority(self) -> Actor | None:
-        value = self.document.get("authority")
-        return None if value is None else _actor(value, "authority")
 
     @property
     def is_activity(self) -> bool:
@@ -240,16 +233,16 @@ def nfc(text: str) -> str:
 # --- cutting ----------------------------------------------------------------------------------
 
 
-def _envelope(body: bytes) -> Mapping[str, bytes]:
+def _envelope(body: bytes) -> Mapping[str, Slice]:
     try:
         return fields(body)
     except orjson.JSONDecodeError:
         raise MalformedPage("The answer is not the JSON it should be.") from None
 
 
-def _more(raw: bytes | None) -> str:
+def _more(raw: Slice | None) -> str:
     try:
-        value = orjson.loads(raw) if raw else ""
+        value = orjson.loads(bytes(raw)) if raw else ""
     except orjson.JSONDecodeError:
         raise MalformedPage("The link to the next page is not readable.") from None
     return value if isinstance(value, str) else ""
@@ -281,11 +274,13 @@ def _typed(raw: bytes, document: Json, id_required: bool) -> Statement:
     _result(document.get("result", {}))
     _context(document.get("context", {}))
     _rest(document)
+    vouching = document.get("authority")
     return Statement(
         id=_id(document.get("id"), id_required),
         raw=raw,
         document=document,
         actor=_actor(document.get("actor"), "actor"),
+        authority=None if vouching is None else _actor(vouching, "authority"),
         verb=_verb(document.get("verb")),
         object_kind=kind,
         object_id=object_id,
@@ -436,8 +431,6 @@ def _context(value: Json) -> None:
 
 
 def _rest(document: Mapping[str, Json]) -> None:
-    if "authority" in document:
-        _actor(document["authority"], "authority")
     if not isinstance(document.get("version", ""), str):
         raise MalformedStatement("version is not text")
     _list(document.get("attachments", []), "attachments")

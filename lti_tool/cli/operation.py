@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lti_tool import logs, metrics, serving, settings
+from lti_tool import heap, logs, metrics, serving, settings
 from lti_tool.app import create_app
 from lti_tool.bootstrap import House, build
 from lti_tool.checking.service import run_checks
@@ -78,6 +78,7 @@ def worker(once: bool) -> None:
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.stop())
+        heap.settle()
         running.run()
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, select
 from lti_tool.logs import log
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
+from lti_tool.store.bulk import insert_all
 from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning
 from lti_tool.store.database import add_to_counts, insert_ignore, insert_missing
 from lti_tool.store.lrs import LrsConnection
@@ -42,6 +44,7 @@ from xapi_bridge.statement import (
 LAG_BUCKETS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 86_400)
 CONFLICT = "actor_conflict"
 ID_CONFLICT = "id_conflict"
+_VALUES = itemgetter(*statement.c.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,7 @@ class Arrivals:
         kept, parked = self._sort(fresh, standings)
         rows = [self._row(*item, standings[item[0].id], n) for n, item in enumerate(kept + parked)]
         self._quarantine(bad)
-        if rows:
-            self.conn.execute(statement.insert(), rows)
+        insert_all(self.conn, statement, list(map(_VALUES, rows)))
         self._late(rows, hwm_us)
         touched = self.conclusions.void([s for s, _ in kept])
         of_learners = [s for s, _ in kept if standings[s.id].learner_id]
@@ -138,7 +140,7 @@ class Arrivals:
         fresh = []
         for s in statements:
             try:
-                digest = self.seal.digest("statement", canonical(s.document).decode())
+                digest = self.seal.digest("statement", canonical(s.document))
             except MalformedStatement as error:
                 bad.append(Unusable(s.raw, str(error)))
                 continue

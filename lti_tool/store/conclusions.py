@@ -20,7 +20,7 @@ from lti_tool.store.database import add_to_counts, at, insert_ignore, insert_mis
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import evidence
-from lti_tool.store.schema.xapi import activity_map, statement, unmapped
+from lti_tool.store.schema.xapi import MAPPED, activity_map, statement, unmapped
 from lti_tool.store.schema.xapi import void as void_table
 from lti_tool.store.settling import settle_groups
 from xapi_bridge import mapping
@@ -114,7 +114,7 @@ class Conclusions:
             select(statement.c.content_key).where(
                 statement.c.lrs_id == self.connection.id,
                 statement.c.content_key.in_(keys),
-                statement.c.mapped.is_(True),
+                MAPPED,
             )
         )
         return set(rows.scalars())

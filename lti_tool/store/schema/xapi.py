@@ -102,7 +102,7 @@ statement = Table(
     Column("actor_key", String(64)),  # keyed hash, for parked actors
     Column("verb", Text),
     Column("object", Text),
-    Column("content_key", String(64), index=True),
+    Column("content_key", String(64)),
     Column("digest", String(64), nullable=False),
     Column("flags", String(120), nullable=False, default=""),
     Column("state", String(12), nullable=False),  # kept | parked | foreign | outside
@@ -116,12 +116,14 @@ statement = Table(
     only_where("ix_statement_waiting", "state", "lrs_id", "received_us", where="state <> 'kept'"),
     only_where("ix_statement_raw", "received_us", where="raw IS NOT NULL"),
     only_where("ix_statement_flagged", "lrs_id", "received_us", where="flags <> ''"),
+    only_where("ix_statement_mapped", "lrs_id", "content_key", where="mapped"),
     only_where("ix_statement_actor_key", "actor_key", where="actor_key IS NOT NULL"),
 )
 
 # Said beside what is meant, so that the indexes of the few rows can be used.
 WAITING = text("statement.state <> 'kept'")
 FLAGGED = text("statement.flags <> ''")
+MAPPED = text("statement.mapped")
 
 void = Table(
     "void",

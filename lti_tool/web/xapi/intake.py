@@ -21,7 +21,7 @@ from lti_tool.web.xapi.refusal import Refusal
 from xapi_bridge import presented, rules, signature
 from xapi_bridge.errors import MalformedPage, MalformedStatement
 from xapi_bridge.findable import findable
-from xapi_bridge.slices import elements, fields, joined, repeats_a_name
+from xapi_bridge.slices import Slice, elements, fields, joined, repeats_a_name
 from xapi_bridge.statement import MAX_STATEMENT_BYTES
 
 LARGEST_BATCH = 20_000  # the one writer is not kept busy for longer than others may wait
@@ -142,7 +142,10 @@ def _listed(raw: bytes, said: Mapping[str, Json]) -> bytes:
 
 def _changed(raw: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
     """Return the object with one member changed; all other bytes stay."""
-    return joined({k: change(v) if k == name else v for k, v in fields(raw).items()})
+    found = fields(raw)
+    if name in found:
+        found[name] = Slice(change(bytes(found[name])))
+    return joined(found)
 
 
 # --- the body ---------------------------------------------------------------------------------
