@@ -1,4 +1,4 @@
-"""The garbage collector of a long-lived process: what is loaded stays, and is not looked at again."""
+"""The garbage collector of a process that lives long: what is loaded stays, so let it be."""
 
 import gc
 

@@ -21,43 +21,46 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-import orjson
 import requests
-from sqlalchemy import BigInteger, LargeBinary, String, Text, create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import create_engine
 
+from benchmarks.peers.only_read import HEADERS, LOGIN, PAGE, timed
 from benchmarks.postgres import free_port, postgres
-from lti_tool.settings import ROOT, Lrs
+from lti_tool.heap import settle
+from lti_tool.settings import ROOT
+from lti_tool.store import lrs, mappings, migrations
+from lti_tool.store.database import Database
 from tests.integration.xapi.site import LIFTS, MOODLE, Site, build_site
 from tests.peers.xapi_statements import Peer
 
-PAGE, BATCH = 500, 250
+BATCH = 250
 PEOPLE, MAPPED_UNITS = 500, 4
-HEADERS = {"X-Experience-API-Version": "1.0.3"}
-LOGIN = ("key", "secret")
 SAMPLES = ROOT / "tests" / "data" / "xapi" / "moodle-statements.json"
-READERS = ("ceiling", "ours_sqlite", "ours_postgresql", "tincan_sqlite", "tincan_postgresql")
+OURS, TINCAN = "benchmarks.speed.pull", "benchmarks.peers.tincan_orm"
+READERS = {
+    "ceiling": "benchmarks.peers.only_read",
+    "ours_sqlite": OURS,
+    "ours_postgresql": OURS,
+    "tincan_sqlite": TINCAN,
+    "tincan_postgresql": TINCAN,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--statements", type=int, default=10_000)
-    parser.add_argument("--as", dest="reader", choices=READERS)
-    parser.add_argument("--endpoint", default="")
-    parser.add_argument("--database", default="")
+    parser.add_argument("as_reader", nargs="*", metavar="ENDPOINT DATABASE")
     asked = parser.parse_args()
-    if asked.reader:
-        print(json.dumps(_read(asked.reader, asked.endpoint, asked.database)))
+    if asked.as_reader:
+        timed(_ours(*asked.as_reader))
         return
     with ExitStack() as stack:
         peer = stack.enter_context(_peer())
@@ -109,8 +112,7 @@ def _round(endpoint: str, server: str, number: int) -> dict[str, dict[str, float
             database = f"sqlite:///{folder}/pull.db"
             if reader.endswith("postgresql"):
                 database = _new_database(server, f"{reader}_{number}")
-            command = [sys.executable, "-m", "benchmarks.speed.pull", "--as", reader]
-            command += ["--endpoint", endpoint, "--database", database]
+            command = [sys.executable, "-m", READERS[reader], endpoint, database]
             said = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
         done[reader] = json.loads(said.stdout.splitlines()[-1])
     return done
@@ -124,39 +126,10 @@ def _new_database(server: str, name: str) -> str:
     return server.rpartition("/")[0] + f"/{name}"
 
 
-# --- the readers ------------------------------------------------------------------------------
-
-
-def _read(reader: str, endpoint: str, database: str) -> dict[str, float]:
-    """Run one reader; return what it took. Setting up is not counted."""
-    prepare = {"ceiling": _ceiling, "ours": _ours, "tincan": _tincan}[reader.partition("_")[0]]
-    work = prepare(endpoint, database)
-    wall, cpu = time.perf_counter(), time.process_time()
-    number = work()
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"statements": number, "per_s": number / wall, "cpu_us": cpu / number * 1e6}
-
-
-def _ceiling(endpoint: str, _: str) -> Callable[[], int]:
-    def work() -> int:
-        number, there = 0, f"{endpoint}/statements?limit={PAGE}&ascending=true"
-        with requests.Session() as session:
-            while there:
-                answer = session.get(there, headers=HEADERS, auth=LOGIN, timeout=60)
-                page = orjson.loads(answer.content)
-                number += len(page["statements"])
-                more = page.get("more")
-                there = requests.compat.urljoin(endpoint, more) if more else ""
-        return number
-
-    return work
+# --- ours -------------------------------------------------------------------------------------
 
 
 def _ours(endpoint: str, url: str) -> Callable[[], int]:
-    from lti_tool.heap import settle  # noqa: PLC0415  (only where it is wanted)
-    from lti_tool.store import lrs, mappings, migrations  # noqa: PLC0415
-    from lti_tool.store.database import Database  # noqa: PLC0415
-
     database = Database(url)
     if database.sqlite:
         database.make()
@@ -183,7 +156,8 @@ def _ours(endpoint: str, url: str) -> Callable[[], int]:
 
     def work() -> int:
         pulled = site.pull(PAGE)
-        assert pulled.caught_up and pulled.stored == pulled.received, pulled
+        assert pulled.caught_up, pulled
+        assert pulled.stored == pulled.received, pulled
         return pulled.stored
 
     return work
@@ -192,64 +166,6 @@ def _ours(endpoint: str, url: str) -> Callable[[], int]:
 def _people(site: Site) -> None:
     for number in range(PEOPLE):
         site.learner(str(number))
-
-
-class _Base(DeclarativeBase):
-    pass
-
-
-class _Kept(_Base):
-    __tablename__ = "kept"
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    actor: Mapped[str] = mapped_column(Text, index=True)
-    verb: Mapped[str] = mapped_column(Text)
-    object: Mapped[str] = mapped_column(Text)
-    raw: Mapped[bytes] = mapped_column(LargeBinary)
-    stored_us: Mapped[int] = mapped_column(BigInteger, index=True)
-    timestamp_us: Mapped[int] = mapped_column(BigInteger)
-
-
-class _Place(_Base):
-    __tablename__ = "place"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    more: Mapped[str] = mapped_column(Text)
-
-
-def _tincan(endpoint: str, url: str) -> Callable[[], int]:
-    from tincan import RemoteLRS  # noqa: PLC0415
-
-    engine = create_engine(url)
-    _Base.metadata.create_all(engine)
-    lrs = RemoteLRS(endpoint=endpoint, version="1.0.3", username=LOGIN[0], password=LOGIN[1])
-
-    def work() -> int:
-        number = 0
-        answer = lrs.query_statements({"limit": PAGE, "ascending": True})
-        while True:
-            assert answer.success, answer.data
-            with Session(engine) as session:
-                for found in answer.content.statements:
-                    session.merge(_kept(found))
-                session.merge(_Place(id=1, more=answer.content.more or ""))
-                session.commit()
-            number += len(answer.content.statements)
-            if not answer.content.more:
-                return number
-            answer = lrs.more_statements(answer.content.more)
-
-    return work
-
-
-def _kept(found: Any) -> _Kept:
-    return _Kept(
-        id=str(found.id),
-        actor=f"{found.actor.account.home_page}|{found.actor.account.name}",
-        verb=found.verb.id,
-        object=found.object.id,
-        raw=found.to_json().encode(),
-        stored_us=int(found.stored.timestamp() * 1e6),
-        timestamp_us=int(found.timestamp.timestamp() * 1e6),
-    )
 
 
 # --- what came of it --------------------------------------------------------------------------
@@ -270,7 +186,9 @@ def _tell(rounds: list[dict[str, dict[str, float]]], statements: int) -> None:
                         "unit": "statements/s",
                         "peer": said,
                         "peer_value": round(median(r[peer]["per_s"] for r in rounds)),
-                        "ratio": round(median(r[ours]["per_s"] / r[peer]["per_s"] for r in rounds), 3),
+                        "ratio": round(
+                            median(r[ours]["per_s"] / r[peer]["per_s"] for r in rounds), 3
+                        ),
                         "settings": {
                             "page": PAGE,
                             "statements": statements,

@@ -54,7 +54,7 @@ def serve(app: Any) -> tuple[Any, str]:
 
 def statement_of(
     person: str = "4", activity: str = f"{MOODLE}/mod/page/view.php?id=1", **more: Any
-):
+) -> dict[str, Any]:
     """A completion as Moodle's plugin sends it, in short."""
     return {
         "id": str(uuid.uuid4()),
