@@ -1,5 +1,6 @@
 """`roadmap lrs add`, `set`, `probe`: which LRS is read, how, and what it can do."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from xapi_bridge.mapping import SCALINGS
 from xapi_bridge.probe import probe as probe_store
 
 Command = Callable[..., Any]
+
+#: How an authority is written: as `xapi_bridge.statement.ActorKey.text`.
+AUTHORITY = re.compile(
+    r"account\|https?://[^|\s]+\|[^|]+|mbox\|\|mailto:[^|\s]+@[^|\s]+|openid\|\|\S+"
+)
 
 #: What `add` and `set` have in common: how statements of this LRS are taken.
 READING = (
@@ -130,10 +136,16 @@ def add(
 @click.argument("name")
 @of_municipality
 @reading
+@click.option("--own-home-pages", is_flag=True, help="No home pages but those of the platforms")
 @click.option("--everything", is_flag=True, help="All courses and all verbs again")
 @click.option("--any-authority", is_flag=True, help="Whatever the LRS accepts proves something")
 def change(
-    name: str, tenant: str | None, everything: bool, any_authority: bool, **given: Any
+    name: str,
+    tenant: str | None,
+    own_home_pages: bool,
+    everything: bool,
+    any_authority: bool,
+    **given: Any,
 ) -> None:
     """Change how an LRS is read. What was passed over until now is read from the beginning.
 
@@ -142,6 +154,7 @@ def change(
     with opened() as house:
         connection = one(house, name, tenant)
         wanted = {**connection.settings, **_settings(house, connection.tenant_id, given)}
+        wanted |= {"home_pages": {}} if own_home_pages else {}
         wanted |= {"courses": [], "verbs": []} if everything else {}
         wanted |= {"authorities": []} if any_authority else {}
         with house.database.begin() as conn:
@@ -208,6 +221,11 @@ def _require_usable(found: Capabilities) -> None:
 def _settings(house: House, tenant_id: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that were said; what was not said is not in it."""
     said = {name: value for name, value in given.items() if value not in ((), None)}
+    for text in said.get("authorities", ()):
+        if not AUTHORITY.fullmatch(text):
+            raise RoadmapError(
+                f"--authority {text!r} is none.", remedy="Write account|HOME PAGE|NAME."
+            )
     if pages := said.get("home_pages"):
         said["home_pages"] = dict(_home_page(house, tenant_id, text) for text in pages)
     return said

@@ -7,7 +7,6 @@ from lti_tool.cli import connecting, pulling
 from lti_tool.cli.lrs_keys import key
 from lti_tool.cli.opening import as_json, dump, now, opened, show
 from lti_tool.cli.quarantine import quarantine
-from lti_tool.cli.trusting import set_
 from lti_tool.flows import resending
 from lti_tool.ports import Actor
 from lti_tool.store import lrs as connections
@@ -50,7 +49,6 @@ for command in (
 ):
     lrs.add_command(command)
 lrs.add_command(quarantine)
-lrs.add_command(set_)
 
 
 @click.group()

@@ -201,10 +201,6 @@ def answered(
         SqlJobs(conn).enqueue("probe", connection.id, {}, now)
 
 
-def set_settings(conn: Connection, lrs_id: str, settings: Mapping[str, Any]) -> None:
-    conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(settings=dict(settings)))
-
-
 def failed(conn: Connection, lrs_id: str, error: BridgeError, now: datetime) -> None:
     """Note why an LRS cannot be used, and until when it is left alone. Writes."""
     conn.execute(update(lrs).where(lrs.c.id == lrs_id).values(last_error=str(error)[:1000]))

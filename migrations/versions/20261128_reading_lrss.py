@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = 'c213d9f6e56f'
-down_revision = '1d612ec0ce3c'
+down_revision = '9d2e61b7f0a4'
 branch_labels = None
 depends_on = None
 

@@ -80,7 +80,6 @@ ACTIONS: Mapping[str, object] = {
     "lrs.probe": _l("LRS probed"),
     "lrs.key": _l("Key for the built-in LRS made"),
     "lrs.key.revoke": _l("Key for the built-in LRS revoked"),
-    "lrs.set": _l("Whom an LRS connection believes was changed"),
     "mapping.import": _l("Activities mapped to units"),
     "outbox.retry": _l("Undeliverable messages sent again"),
     "quarantine.retry": _l("Unusable message read again"),

@@ -181,6 +181,12 @@ def test_an_unknown_platform_is_named(house: House, lrs_id: str) -> None:
     assert "there is no platform" in str(done.exception)
 
 
+def test_an_authority_that_is_none_is_named(house: House, lrs_id: str) -> None:
+    done = run("lrs", "set", "stadt", "--authority", "moodle")
+    assert done.exit_code == 1
+    assert "'moodle' is none" in str(done.exception)
+
+
 def test_one_name_in_two_municipalities_asks_which(
     house: House, store: Store, lrs_id: str, tmp_path: Path
 ) -> None:
