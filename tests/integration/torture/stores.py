@@ -84,7 +84,8 @@ class Writer(threading.Thread):
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
-        self.stopped = threading.Event()
+        self.stopped, self.writing = threading.Event(), threading.Event()
+        self.writing.set()
         self.failed: BaseException | None = None
         self._chance = random.Random(self.person)
         self._http = requests.Session()
@@ -95,6 +96,7 @@ class Writer(threading.Thread):
     def run(self) -> None:
         try:
             while not self.stopped.is_set():
+                self.writing.wait()
                 self._write()
                 if self._chance.random() < VOID_SHARE * 5:
                     self._void()
@@ -104,6 +106,7 @@ class Writer(threading.Thread):
 
     def stop(self) -> Ledger:
         self.stopped.set()
+        self.writing.set()
         self.join(60)
         assert self.failed is None, self.failed
         return self.ledger

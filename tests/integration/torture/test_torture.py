@@ -8,6 +8,7 @@ again and again.
 """
 
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -87,13 +88,22 @@ def torture(site: Site, store: Place, *, seed: int, kills: int, pause_s: float) 
             writer.start()
         try:
             for number in range(kills):
-                # Every other one has walked to an end before, so that some come late after that.
-                process = start(site, "caught up" if number % 2 else "begun")
+                process = start(site, "begun") if number % 2 == 0 else at_the_end(site, writers)
                 time.sleep(dice.uniform(0.1, 1.5))
                 kill(process)
         finally:
             ledgers = [writer.stop() for writer in writers]
         look(site, ledgers, after_storm(site, calm))
+
+
+def at_the_end(site: Site, writers: list[Writer]) -> "subprocess.Popen[str]":
+    """Let a puller walk to an end before people go on, so that some of theirs come late."""
+    for writer in writers:
+        writer.writing.clear()  # else a busy machine might never let it get there
+    process = start(site, "caught up")
+    for writer in writers:
+        writer.writing.set()
+    return process
 
 
 def learn(site: Site, place: Place, store: Place) -> None:
