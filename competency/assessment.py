@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from competency.blueprint import Blueprint, shadow_test
-from competency.candidates import FREE, Candidates, Filters, Terms
+from competency.candidates import FREE, Candidates, Filters, Terms, familiar
 from competency.choice import Choice, picked, ranked_best
 from competency.errors import UnknownCompetency, UnknownItem
 from competency.evidence import Evidence
@@ -197,10 +197,14 @@ class Engine:
         codes = self.required(target)
         steps = {**target.steps, **target.areas}
         cuts = [cut_of_step(steps[code], self.framework.cuts) for code in codes]
-        loadings = np.zeros((len(codes), len(self.dimension) + 1))
-        for row, code in zip(loadings, codes, strict=True):
-            row[:] = self.loading(code)
-        return Wanted(loadings, np.array(cuts, dtype=np.float64))
+        loadings = np.array([self._loadings[code] for code in codes])
+        shape = (len(codes), len(self.dimension) + 1)
+        return Wanted(loadings.reshape(shape), np.array(cuts, dtype=np.float64))
+
+    @cached_property
+    def _loadings(self) -> dict[str, Array]:
+        areas = (a.code for a in self.framework.areas if self.framework.measured(a.code))
+        return {code: self.loading(code) for code in (*self.dimension, *areas)}
 
     def required(self, target: Target) -> tuple[str, ...]:
         """Return codes the target asks for: measured competences in order, then areas in order."""
@@ -260,7 +264,7 @@ class Engine:
             return Stop("negligible")
         ranked = ranked_best(choice.worth, max(2, self.config.randomesque))
         chosen = ranked[picked(terms.seed, len(asked), min(self.config.randomesque, len(ranked)))]
-        about, reason = self._reason(posterior, target, choice, chosen)
+        about, reason = self._reason(posterior, wanted, target, choice, chosen)
         reason |= {
             "position": len(asked) + 1,
             "candidates": choice.counts,
@@ -292,14 +296,14 @@ class Engine:
         posterior: Posterior,
         wanted: Wanted,
         left: Index,
-        scenes: Sequence[Scene],
+        scenes: tuple[Scene, ...],
         counts: Mapping[str, int],
     ) -> Choice:
         pool, seen = self.pool.part(left), tuple(scenes[n] for n in left)
         if not len(left):
             return Choice(pool, np.zeros(0), np.zeros(0), seen, counts)
         q = worth(posterior, wanted, pool)
-        share = np.array([1.0 if s.familiar else self.config.foreign_worth for s in seen])
+        share = np.where(familiar(scenes)[left], 1.0, self.config.foreign_worth)
         # Never a gain for what does harm: a negative worth is not made smaller by a share.
         return Choice(pool, q, np.minimum(q, q * share), seen, counts)
 
@@ -310,7 +314,7 @@ class Engine:
         found: Candidates,
         asked: Sequence[str],
         blueprint: Blueprint,
-        scenes: Sequence[Scene],
+        scenes: tuple[Scene, ...],
     ) -> Index:
         """Return the candidates in the best whole test; all where no test keeps every bound."""
         given = [self.pool.position[key] for key in asked]
@@ -360,8 +364,9 @@ class Engine:
         place = np.array([self.pool.position[key]], dtype=np.intp)
         scenes = self._filters.scenes(terms.roles)
         counts = {"form": sum(k not in asked for k in terms.form)}
-        choice = self._worths(posterior, self.wanted(target), place, scenes, counts)
-        about, reason = self._reason(posterior, target, choice, 0)
+        wanted = self.wanted(target)
+        choice = self._worths(posterior, wanted, place, scenes, counts)
+        about, reason = self._reason(posterior, wanted, target, choice, 0)
         reason |= {
             "position": len(asked) + 1,
             "candidates": counts,
@@ -372,10 +377,10 @@ class Engine:
         return Selection(self.item(key), about, reason["p"][about], reason)
 
     def _reason(
-        self, posterior: Posterior, target: Target, choice: Choice, chosen: int
+        self, posterior: Posterior, wanted: Wanted, target: Target, choice: Choice, chosen: int
     ) -> tuple[str, dict[str, Any]]:
         """Return what is expected to become clearest, and what the log says of any question."""
-        wanted, codes = self.wanted(target), self.required(target)
+        codes = self.required(target)
         one = choice.pool.part(np.array([chosen], dtype=np.intp))
         about = codes[int(np.argmax(expected_drops(posterior, wanted, one)[0]))]
         return about, {

@@ -7,6 +7,7 @@ assessment 3.10). There is no filter for devices: every kind of question works o
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -83,13 +84,12 @@ class Filters:
             return np.ones(len(self.pool.items), dtype=np.bool_)
         return np.array([bool(item.stem_en) for item in self.pool.items], dtype=np.bool_)
 
-    def _scene_allowed(self, scenes: Sequence[Scene], *, first: bool) -> Mask:
+    def _scene_allowed(self, scenes: tuple[Scene, ...], *, first: bool) -> Mask:
         """Return which may be asked at all in their scene; elsewhere a foreign one costs worth."""
         if first:  # whoever begins in foreign work thinks the wrong person was asked
-            return np.array([s.familiar for s in scenes], dtype=np.bool_)
+            return familiar(scenes)
         # "How well can you do this?" is about one's own work (design pages 6).
-        foreign = np.array([s is Scene.FOREIGN for s in scenes], dtype=np.bool_)
-        return ~(foreign & self.pool.biased)
+        return ~(_foreign(scenes) & self.pool.biased)
 
     def _self_report_allowed(self, asked: Sequence[str]) -> bool:
         # Self-report alone is not an Ist (reference 3.6): questions lead, self-reports follow.
@@ -98,6 +98,18 @@ class Filters:
 
     def _item(self, key: str) -> Item:
         return self.pool.items[self.pool.position[key]]
+
+
+# A bank has as many of these tuples as roles have been asked about; they are found again by value.
+@lru_cache(maxsize=64)
+def familiar(scenes: tuple[Scene, ...]) -> Mask:
+    """Return which of these scenes are from the own work or known to everybody."""
+    return np.array([s.familiar for s in scenes], dtype=np.bool_)
+
+
+@lru_cache(maxsize=64)
+def _foreign(scenes: tuple[Scene, ...]) -> Mask:
+    return np.array([s is Scene.FOREIGN for s in scenes], dtype=np.bool_)
 
 
 def _not_in(keys: Sequence[str], out: Collection[str]) -> Mask:

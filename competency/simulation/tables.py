@@ -175,6 +175,6 @@ PRESETS: Mapping[str, Preset] = {
     "6.3": _preset("21 competences, one bank", _correlated, [7]),
     "6.4": _preset("roles, areas, robustness", _roles, [11]),
     "6.5": _preset("self-report bias, by cost units", _hybrid, [3], 16, 40),
-    "goals": _preset("what issue 6 asks for", _goals, GOAL_SEEDS, 6, 8, 10, 12, 14, 20, 25, 40),
+    "goals": _preset("what issue 6 asks for", _goals, GOAL_SEEDS, 6, 8, 10, 12, 14, 20, 25, 40, 82),
     "day-one": _preset("before any data", _day_one, GOAL_SEEDS, 10, 12, 20, 30, 60),
 }
