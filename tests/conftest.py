@@ -16,11 +16,16 @@ from sqlalchemy import create_engine, text
 
 from lti_tool.bootstrap import House, build
 from lti_tool.settings import Settings, load
-from lti_tool.store import migrations
 from lti_tool.store.database import Database
+from tests import matrix, migrated
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    matrix.thin(items)
 
 
 def free_port() -> int:
@@ -89,7 +94,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database(database_url: str) -> Iterator[Database]:
     """A migrated database, once per kind."""
     opened = Database(database_url)
-    migrations.upgrade(opened)
+    migrated.make(opened)
     yield opened
     opened.close()
 
@@ -108,6 +113,6 @@ def settings_for(database_url: str, **environ: str) -> Settings:
 def house(tmp_path: Path) -> Iterator[House]:
     """A house on SQLite with the shipped content."""
     built = build(settings_for(f"sqlite:///{tmp_path / 'house.db'}"))
-    migrations.upgrade(built.database)
+    migrated.make(built.database)
     yield built
     built.close()

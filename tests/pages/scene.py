@@ -23,11 +23,12 @@ from lti_tool.flows import assess, exams, measure, plan, profiles, roles
 from lti_tool.flows.observe import refold
 from lti_tool.ports import Arrival, Asked, Attempt, Learner, Services, TenantSettings
 from lti_tool.settings import Settings
-from lti_tool.store import migrations, platforms, tenants
+from lti_tool.store import platforms, tenants
 from lti_tool.store.database import us
 from lti_tool.store.launches import SqlDoor
 from lti_tool.store.schema.core import evidence
 from lti_tool.web import notices
+from tests import migrated
 
 WORD = "Personenstandsrechtsreformgesetz"
 SETTINGS = TenantSettings(
@@ -67,7 +68,7 @@ class Stage:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.house: House = build(settings)
-        migrations.upgrade(self.house.database)
+        migrated.make(self.house.database)
         self.app: Flask = create_app(settings, self.house)
         self.now = datetime.now(UTC)
         self._count = itertools.count(1)

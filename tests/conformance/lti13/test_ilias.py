@@ -108,6 +108,7 @@ STAFF: dict[str, dict[str, Any]] = {
 OLD, NEW = {"write", "administrator"}, {"tutor"}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("mode", MODES)
 def test_who_may_launch_by_privacy_mode(
     tool: Tool, walk: Walk, where: Object, user: User, mode: int
@@ -122,6 +123,7 @@ def test_who_may_launch_by_privacy_mode(
     assert tool.opened(launched).platform_kind == "ilias"
 
 
+@pytest.mark.matrix("ilias", "staff")
 @pytest.mark.parametrize("staff", STAFF)
 @pytest.mark.parametrize("context", CONTEXTS, ids=lambda c: c.type)
 def test_roles_come_by_the_rule_of_each_version_in_every_place(
@@ -235,6 +237,7 @@ def test_a_refusal_leads_back_only_where_ilias_names_a_way(new_ilias: New, tool:
         assert (f"{ilias.base}/goto.php" in refused.body) is (launch == "ownWin")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("setting", range(4))
 def test_names_and_pictures_are_dropped_at_the_door(
     tool: Tool, walk: Walk, where: Object, user: User, setting: int
@@ -293,6 +296,7 @@ def test_a_language_we_do_not_speak_is_english_and_none_is_german(
 # --- who somebody is ----------------------------------------------------------------------------
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("mode", [0, 1, 2, 3, 5, 6])
 def test_a_person_is_the_same_in_every_object_and_at_every_launch(
     tool: Tool, walk: Walk, where: Object, user: User, mode: int

@@ -73,6 +73,7 @@ def approve(walk: Walk, found: Platform) -> None:
 # --- registration -------------------------------------------------------------------------------
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "path", ["/lti/register", "/lti/register?p=ilias", "/lti/register?kommune=musterstadt"]
 )

@@ -74,6 +74,7 @@ TAMPERED = [
 ]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(("changes", "code"), TAMPERED)
 def test_a_tampered_one_is_refused(
     lms: Platform,

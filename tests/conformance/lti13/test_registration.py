@@ -150,6 +150,7 @@ def test_Y01_the_issuer_is_the_host_that_says_so(
     assert stored(tool, registrar) == []
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("value", [None, "", "javascript:alert(1)", "http://evil.example/x", 5, []])
 @pytest.mark.parametrize(
     "name", ["authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint"]

@@ -13,10 +13,11 @@ from lti_tool.ports import Actor, Learner, Services, Tenant, TenantSettings
 from lti_tool.privacy import PersonData
 from lti_tool.seal import Seal
 from lti_tool.settings import ROOT
-from lti_tool.store import migrations, tenants
+from lti_tool.store import tenants
 from lti_tool.store.database import Database, us
 from lti_tool.store.schema import core
 from lti_tool.store.work import SqlStore
+from tests import migrated
 from tests.conftest import NOW
 from tests.fakes import FakeStore
 from tests.unit.flows.test_the_arrows import CONTENT, some_response
@@ -104,7 +105,7 @@ def town(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Town]:
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
     database = Database(url)
-    migrations.upgrade(database)
+    migrated.make(database)
     with database.begin() as conn:
         tenant = tenants.add(conn, "t", "T", "HE", TenantSettings(), NOW)
     yield Town(_services(SqlStore(database, Seal("s" * 40))), tenant, database)

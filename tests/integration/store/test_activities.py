@@ -1,14 +1,15 @@
 """Which activity of the LMS a unit is linked to, on both databases."""
 
 from lti_tool.ports import TenantSettings
-from lti_tool.store import mappings, migrations, tenants
+from lti_tool.store import mappings, tenants
 from lti_tool.store.database import Database
+from tests import migrated
 from tests.conftest import NOW
 
 
 def test_an_idnumber_is_no_address_and_never_becomes_a_link(database_url: str) -> None:
     database = Database(database_url)
-    migrations.upgrade(database)
+    migrated.make(database)
     with database.begin() as conn:
         town = tenants.add(conn, "t", "T", "HE", TenantSettings(), NOW)
         pages = {f"https://lms/mod/page/view.php?id={n}": "N1" for n in (2, 1)}

@@ -27,6 +27,7 @@ from lti_tool.store import tenants
 from lti_tool.store.database import Database, us
 from lti_tool.store.schema import core
 from lti_tool.store.work import SqlStore
+from tests import migrated
 from tests.conftest import NOW
 from tests.fakes import FakeStore
 
@@ -65,13 +66,11 @@ def opened(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
     if request.param == "fake":
         yield _fake()
         return
-    from lti_tool.store import migrations
-
     url = f"sqlite:///{tmp_path / 'contract.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
     database = Database(url)
-    migrations.upgrade(database)
+    migrated.make(database)
     yield _real(database)
     database.close()
 
