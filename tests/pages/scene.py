@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from competency.evidence import Evidence, Source
+from competency.exam import ZONE
 from competency.items import Item, Kind
 from lti_tool.app import create_app
 from lti_tool.bootstrap import House, build
@@ -214,7 +215,7 @@ class Stage:
 
     def held(self, visitor: Visitor, unit: str, days_ago: int) -> Visitor:
         """Let the tutorial of a unit be so many days ago, as a course tells."""
-        day = (self.now - timedelta(days=days_ago)).date()
+        day = (self.now - timedelta(days=days_ago)).astimezone(ZONE).date()
         exams.hold(self.s, self.learner(visitor), unit, day)
         return visitor
 
