@@ -184,7 +184,7 @@ def test_the_clock_only_enqueues_and_two_of_them_enqueue_no_more(
 ) -> None:
     ran = list[str]()
     names = sorted(jobs._clock_table(house))
-    assert names == ["deliver", "erasures", "keys", "pull-all", "purge"]
+    assert names == ["deliver", "erasures", "keys", "pull-all", "purge", "shares"]
     for name in names:
         monkeypatch.setitem(jobs.JOBS, name, lambda *_, name=name: ran.append(name))  # type: ignore[arg-type]
     worker, clocks = Worker(house), [Worker(house)._clock() for _ in range(2)]
