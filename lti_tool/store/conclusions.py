@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from competency.framework import Framework
 from competency.packs import Content
 from lti_tool.seal import Seal
 from lti_tool.store.database import add_to_counts, at, insert_ignore, insert_missing
+from lti_tool.store.foreign_tests import ForeignTests
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import evidence
@@ -39,6 +41,7 @@ class Meaning:
 
     tables: tuple[mapping.Table, ...]
     lifts: Lifts
+    framework: Framework | None = None  # for results of other tests; None: there are none
 
     @classmethod
     def of(cls, content: Content, folder: Path) -> "Meaning":
@@ -51,7 +54,7 @@ class Meaning:
             unit.key: {c: span for c, span in unit.lifts.items() if c in measured}
             for unit in content.catalogue.units
         }
-        return cls(mapping.load(folder / "mapping"), lifts)
+        return cls(mapping.load(folder / "mapping"), lifts, content.framework)
 
 
 @dataclass
@@ -73,6 +76,11 @@ class Conclusions:
         rows = self.conn.execute(select(activity_map.c.activity, activity_map.c.unit).where(mine))
         return {r.activity: r.unit for r in rows}
 
+    @cached_property
+    def tests(self) -> ForeignTests:
+        home = self.connection.tenant_id
+        return ForeignTests(self.conn, self.seal, home, self.meaning.framework)
+
     def conclude(
         self, found: Sequence[tuple[Statement, Mapping[str, Any]]], trust: Trust
     ) -> set[str]:
@@ -88,17 +96,27 @@ class Conclusions:
         for s, row in found:
             if UNTRUSTED in row["flags"]:
                 continue
-            reading = understand(s, self.meaning.tables, self.activities, self.meaning.lifts, trust)
             again = row["content_key"] in resent and s.timestamp_us is not None
-            if reading.drafts and not again and s.id not in seen:
-                evidence_rows += [self._evidence(draft, row) for draft in reading.drafts]
+            reading, rows = self._read(s, row, trust)
+            if rows and not again and s.id not in seen:
+                evidence_rows += rows
                 resent.add(row["content_key"])
                 self.counts["evidence"] += 1
-            marks += self._marks(reading, row, again=again)
+            marks += self._marks(reading, row, counts=bool(rows), again=again)
         insert_missing(self.conn, evidence, evidence_rows)
         self._mark(marks)
         self._count_unmapped()
         return {row["group_key"] for row in evidence_rows}
+
+    def _read(
+        self, s: Statement, row: Mapping[str, Any], trust: Trust
+    ) -> tuple[Reading, list[dict[str, Any]]]:
+        """Return what a statement comes to, and the rows of evidence it would make."""
+        if (test := self.tests.of(s)) is not None:
+            rows = self.tests.rows(test, s, row, trust, at(self.now_us))
+            return Reading(), rows
+        reading = understand(s, self.meaning.tables, self.activities, self.meaning.lifts, trust)
+        return reading, [self._evidence(draft, row) for draft in reading.drafts]
 
     def _concluded(self, ids: set[str]) -> set[str]:
         rows = self.conn.execute(
@@ -141,12 +159,14 @@ class Conclusions:
             "eff_us": row["eff_us"],
             "stored_us": row["stored_us"],
             "arrival_us": row["received_us"],
+            "origin": None,
+            "until_us": None,
             # Nothing counts before it is settled beside everything else about the same activity.
             "revoked_by": "unsettled",
         }
 
     def _marks(
-        self, reading: Reading, row: Mapping[str, Any], *, again: bool
+        self, reading: Reading, row: Mapping[str, Any], *, counts: bool, again: bool
     ) -> list[dict[str, Any]]:
         flags = [f for f in row["flags"].split(",") if f and f != UNMAPPED]
         if reading.unknown:
@@ -156,9 +176,9 @@ class Conclusions:
             activity, verb = reading.unmapped, row["verb"]
             self._unmapped[activity[:LONGEST_ACTIVITY], verb[:LONGEST_VERB]] += 1
             flags.append(UNMAPPED)
-        elif reading.drafts and again:
+        elif counts and again:
             flags.append(RESENT)
-        mapped = bool(reading.drafts) and not again
+        mapped = counts and not again
         changed = mapped or ",".join(flags) != row["flags"]
         key = {"b_id": row["statement_id"], "mapped": mapped, "flags": ",".join(flags)}
         return [key] if changed else []
