@@ -520,6 +520,7 @@ def operator_looks(town: Town) -> None:
         "tenant list --json",
         "keys list",
         "mapping unmapped --tenant musterstadt --json",
+        "mapping try --tenant musterstadt --json",
         "privacy purge --dry-run --json",
         f"person find --tenant musterstadt --issuer {ISSUER} --subject 4711",
     )
