@@ -29,6 +29,7 @@ MOST_PARTS = 200  # files in an XLSX
 MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 1000, 300, 2000
 ZIP, FORMULA = b"PK\x03\x04", ("=", "+", "-", "@", "\t", "\r")
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,7})([0-9]{1,10})"')
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 
 
@@ -55,8 +56,12 @@ def read(data: bytes) -> list[list[Cell]]:
 def csv_of(rows: Sequence[Sequence[str | float]]) -> bytes:
     """Return rows as CSV for German Excel."""
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerows([[_safe(cell) for cell in row] for row in rows])
+    for n, row in enumerate(rows):
+        cells = [_safe(cell) for cell in row]
+        # The heading tells what separates: other separators in it are put into quotes.
+        doubtful = n == 0 and any(set(",\t") & set(cell) for cell in cells)
+        quoting = csv.QUOTE_ALL if doubtful else csv.QUOTE_MINIMAL
+        csv.writer(text, delimiter=";", lineterminator="\r\n", quoting=quoting).writerow(cells)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
@@ -78,7 +83,7 @@ def _csv(data: bytes) -> list[list[Cell]]:
     if b"\0" in data:
         raise _wrong("format", "The file is no table.")
     text = _decoded(data)
-    first = text.partition("\n")[0]
+    first = _QUOTED.sub("", text.partition("\n")[0])
     delimiter = max((";", "\t", ","), key=first.count)
     try:
         # Line ends inside of quotes belong to the text.
