@@ -56,12 +56,13 @@ def read(data: bytes) -> list[list[Cell]]:
 def csv_of(rows: Sequence[Sequence[str | float]]) -> bytes:
     """Return rows as CSV for German Excel."""
     text = io.StringIO()
+    plain = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    quoted = csv.writer(text, delimiter=";", lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     for n, row in enumerate(rows):
         cells = [_safe(cell) for cell in row]
         # The heading tells what separates: other separators in it are put into quotes.
         doubtful = n == 0 and any(set(",\t") & set(cell) for cell in cells)
-        quoting = csv.QUOTE_ALL if doubtful else csv.QUOTE_MINIMAL
-        csv.writer(text, delimiter=";", lineterminator="\r\n", quoting=quoting).writerow(cells)
+        (quoted if doubtful else plain).writerow(cells)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
