@@ -5,7 +5,7 @@ loss of a verdict (exponent 1), which sees nothing in a question that cannot tur
 the p (1 - p) of reference assessment 3.4 (exponent 2), which asks too long about what is nearly
 decided. It is concave in p, so no question is expected to do harm. (2p - 1)^2 is taken as
 1 - exp(-2 z^2 / pi), z the mean's distance from the cut in standard deviations (Polya 1949).
-Measured with its alternatives, two steps ahead and rollouts among them:
+Measured with its alternatives, rollouts to the end among them:
 docs/adr/0018-choosing-questions.md.
 
 The expected drop of an item, q, is today's loss minus the loss expected after its answer, one step
