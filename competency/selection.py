@@ -30,6 +30,9 @@ from competency.posterior import (
     probability_below,
 )
 
+#: Numbers in one array of a part of the bank: fresh memory of more than 128 KB is costly to get.
+PART = 8192
+
 __all__ = ["Index", "Pool", "Wanted", "certainty", "expected_drops", "expected_losses", "loss"]
 
 
@@ -84,15 +87,24 @@ def losses(posterior: Posterior, wanted: Wanted) -> Array:
 
 def expected_drops(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
     """Return (..., items, required): what each item is expected to take off each loss."""
-    z, after = _after(posterior, wanted, pool)
+    s, mu, g = _directions(posterior, pool, wanted)
+    z, shift, change = pool.outcomes(mu, s)
+    after = _after(_now(posterior, wanted), g[..., pool.category_item, :], shift, change)
     expected = np.add.reduceat(z[..., None] * after, pool.first, axis=-2)
     return np.asarray(losses(posterior, wanted)[..., None, :] - expected)
 
 
 def expected_losses(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
     """Return (..., items): the whole loss that is expected after each item."""
-    z, after = _after(posterior, wanted, pool)
-    return np.add.reduceat(z * after.sum(axis=-1), pool.first, axis=-1)
+    s, mu, g = _directions(posterior, pool, wanted)
+    z, shift, change = pool.outcomes(mu, s)
+    now, whole = _now(posterior, wanted), np.empty(z.shape)
+    rows = max(1, PART // (z[..., 0].size * len(wanted.cuts)))
+    for start in range(0, z.shape[-1], rows):
+        part = slice(start, start + rows)
+        step = g[..., pool.category_item[part], :]
+        whole[..., part] = _after(now, step, shift[..., part], change[..., part]).sum(axis=-1)
+    return np.add.reduceat(z * whole, pool.first, axis=-1)
 
 
 def worth(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
@@ -101,17 +113,21 @@ def worth(posterior: Posterior, wanted: Wanted, pool: Pool) -> Array:
     return np.asarray(now[..., None] - expected_losses(posterior, wanted, pool))
 
 
-def _after(posterior: Posterior, wanted: Wanted, pool: Pool) -> tuple[Array, Array]:
-    """Return per category row its chance (..., C), and every loss after it (..., C, R)."""
-    s, mu, g = _directions(posterior, pool, wanted)
-    z, shift, change = pool.outcomes(mu, s)
-    step = g[..., pool.category_item, :]
+def _now(posterior: Posterior, wanted: Wanted) -> tuple[Array, Array]:
+    """Return today's distance from the cut and variance of what is wanted, (..., 1, R) each."""
+    distance = wanted.mean(posterior) - wanted.cuts
+    return distance[..., None, :], wanted.variance(posterior)[..., None, :]
+
+
+def _after(now: tuple[Array, Array], step: Array, shift: Array, change: Array) -> Array:
+    """Return every loss (..., C, R) after answers that move eta by `shift` and its variance by
+    `change` (..., C); `step` (..., C, R) is what of it reaches each score."""
     distance = step * shift[..., None]
-    distance += (wanted.mean(posterior) - wanted.cuts)[..., None, :]
+    distance += now[0]
     variance = step * step
     variance *= change[..., None]
-    variance += wanted.variance(posterior)[..., None, :]
-    return z, loss(distance, variance)
+    variance += now[1]
+    return loss(distance, variance)
 
 
 def _directions(posterior: Posterior, pool: Pool, wanted: Wanted) -> tuple[Array, Array, Array]:
