@@ -18,12 +18,12 @@ TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
     *("overview", "connection", "platforms", "refusals", "mapping", "lrs", "jobs"),
-    *("outbox", "quarantine", "soll", "workshops", "items", "retention", "log", "rights"),
+    *("outbox", "quarantine", "soll", "workshops", "items", "tests", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.
 SEES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
-    "hr": frozenset(("soll", "workshops", "items")),
+    "hr": frozenset(("soll", "workshops", "items", "tests")),
     "manager": frozenset(("soll", "workshops")),
     # Everything about rules, nothing about persons (days.md, Personalrat).
     "staff-council": frozenset(("soll", "items", "retention", "log")),
@@ -31,7 +31,7 @@ SEES: Mapping[str, frozenset[str]] = {
 #: A manager's workshop ends with a draft; what counts is decided by human resources.
 CHANGES: Mapping[str, frozenset[str]] = {
     "admin": frozenset(AREAS),
-    "hr": frozenset(("soll", "workshops")),
+    "hr": frozenset(("soll", "workshops", "tests")),
     "manager": frozenset(("workshops",)),
 }
 

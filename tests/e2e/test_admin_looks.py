@@ -18,7 +18,7 @@ PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
     *("lrs", "quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
     *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe", "zuordnung/personen"),
-    *("soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
+    *("andere-tests", "soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
     *("fragen", f"fragen/{PROPOSAL}", f"fragen/{PROPOSAL}/{TOPIC}"),
 )
 

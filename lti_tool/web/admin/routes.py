@@ -30,6 +30,7 @@ from lti_tool.web.admin import (
     soll_file,
     soll_roles,
     soll_version,
+    tests,
     workshop_topic,
     workshops,
 )
@@ -98,6 +99,8 @@ ROUTES: tuple[tuple[str, str, tuple[str, ...], View, str], ...] = (
     ("/fragen", "items", GET, items.items, "items"),
     ("/fragen/<bank>", "bank", GET, items.bank, "items"),
     ("/fragen/<bank>/<topic>", "bank_topic", GET, items.topic, "items"),
+    ("/andere-tests", "tests", GET, tests.tests, "tests"),
+    ("/andere-tests", "change_tests", POST, tests.change, "tests"),
     ("/aufbewahrung", "retention", GET, retention.retention, "retention"),
     ("/aufbewahrung", "purge", POST, retention.purge, "retention"),
     ("/protokoll", "log", GET, log.log, "log"),

@@ -1,14 +1,18 @@
 """The pages about other tests: a code to hand out, a test to open, a result to object to."""
 
+import io
 import re
+import textwrap
 from collections.abc import Iterator
 
 import pytest
 
+from lti_tool import sheets
 from lti_tool.flows import external, observe, providers
+from lti_tool.settings import ROOT
 from tests.conftest import settings_for
 from tests.integration.external.test_results import DOCUMENT, HEADING
-from tests.pages.desk import OPERATOR
+from tests.pages.desk import OPERATOR, official
 from tests.pages.scene import Stage, Visitor
 
 ADDRESS = "https://lms.example/mod/lti/view.php?id=9"
@@ -74,3 +78,42 @@ def test_the_path_offers_a_test_for_what_is_still_open_and_opens_it_in_the_lms(
     providers.use(stage.s, OPERATOR, stage.tenant.id, "digicheck", stage.now, on=False)
     assert "open-test" not in get(stage, who, "lernpfad")
     assert "Ihre Kommune hat hier keine anderen Tests." in get(stage, who, "daten/andere-tests")
+
+
+def act(stage: Stage, who: Visitor, did: str, data: bytes = b"", **form: str):
+    file = {"file": (io.BytesIO(data), "datei")} if data else {}
+    sent = {"csrf": stage.csrf(who), "do": did, **form, **file}
+    return stage.client(who).post("/admin/andere-tests", data=sent)
+
+
+def test_a_file_is_taken_on_the_page_after_it_was_looked_at(stage: Stage) -> None:
+    who, staff = stage.assessed("GB"), official(stage, "hr")
+    own = code(stage, who)
+    wrong = sheets.csv_of([HEADING, [own, "20.11.2026", "Suchen", "Z9"]])
+    said = act(stage, staff, "look", wrong, key="digicheck").text
+    assert "Zeile 2, Spalte Wert: Dieser Wert steht nicht auf der Skala des Anbieters." in said
+    assert "Z9" not in said
+    data = sheets.csv_of(
+        [HEADING, [own, "20.11.2026", "Suchen", "C"], ["2222 3333", "20.11.2026", "Suchen", "B"]]
+    )
+    seen = act(stage, staff, "look", data, key="digicheck").text
+    assert "1 Ergebnis ist neu." in seen
+    assert "Person nicht bekannt, ausgelassen: Zeilen 3." in seen
+    assert own not in seen
+    table = re.search(r'name="table" value="([^"]+)"', seen)
+    assert table is not None
+    assert act(stage, staff, "take", table=table[1]).status_code == 303
+    observe.refold_learner(stage.s, who.learner_id, stage.now)
+    assert "Ergebnis von „DigiCheck“" in get(stage, who, "profil")
+
+
+def test_a_provider_is_entered_by_a_file_and_what_is_wrong_with_it_is_named(stage: Stage) -> None:
+    staff = official(stage)
+    guide = (ROOT / "docs" / "how-to" / "testanbieter.md").read_text(encoding="utf-8")
+    example = textwrap.dedent(guide.split("```toml\n")[1].split("```")[0])
+    good = example.replace('"digicheck"', '"anderer"').encode()
+    assert act(stage, staff, "enter", good).status_code == 303
+    assert {k.key for k in providers.overview(stage.s, stage.tenant.id)} == {"digicheck", "anderer"}
+    bad = act(stage, staff, "enter", good.replace(b"months = 18", b"months = 99")).text
+    assert "months: Eine Zahl in diesem Bereich. (1–60)" in bad
+    assert "nicht lesbar" in act(stage, staff, "enter", b"key = = 1").text

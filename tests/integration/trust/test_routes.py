@@ -131,6 +131,7 @@ STAFF = {
     "/admin/soll/<work>/entwurf": (("GET", "POST"), "soll"),
     "/admin/soll/<work>/<version>": (("GET", "POST"), "soll"),
     "/admin/workshops": (("GET",), "workshops"),
+    "/admin/andere-tests": (("GET", "POST"), "tests"),
     "/admin/workshops/neu": (("GET", "POST"), "workshops"),
     "/admin/workshops/<shop>": (("GET", "POST"), "workshops"),
     "/admin/workshops/<shop>/wand": (("GET",), "workshops"),
