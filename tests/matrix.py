@@ -3,6 +3,8 @@
 Marked `matrix`, a test with several parameters keeps only those combinations in `make test` that
 bring a value not seen yet, in the order of collection; the rest is `slow`. So no kind is lost. Axes
 named in the mark (`matrix("ilias", "staff")`) are one axis: all their combinations are kept.
+
+Marked `usual("sqlite")`, a long test that runs on each database keeps that one in `make test`.
 """
 
 from collections import defaultdict
@@ -16,6 +18,9 @@ def thin(items: Sequence[pytest.Item]) -> None:
     seen: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for item in items:
         mark, found = item.get_closest_marker("matrix"), getattr(item, "callspec", None)
+        usual = item.get_closest_marker("usual")
+        if usual and found and usual.args[0] not in found.params.values():
+            item.add_marker(pytest.mark.slow)
         if mark is None or found is None:
             continue
         known, values = seen[item.nodeid.partition("[")[0]], _values(found.params, mark.args)

@@ -33,6 +33,14 @@ def kept(*together: str) -> list[tuple[str, ...]]:
     return [item.values for item in items if item.get_closest_marker("slow") is None]
 
 
+def test_a_long_test_keeps_its_usual_database() -> None:
+    items: list[Any] = [Item(values, ()) for values in product(*AXES.values())]
+    for item in items:
+        item.marks = [pytest.mark.usual("x").mark]
+    thin(items)
+    assert {i.values[1] for i in items if i.get_closest_marker("slow") is None} == {"x"}
+
+
 def test_each_value_is_there_once() -> None:
     found = kept()
     assert [set(column) for column in zip(*found, strict=True)] == [set(v) for v in AXES.values()]

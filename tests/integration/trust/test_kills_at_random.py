@@ -202,6 +202,7 @@ def kill_at_random(machine: Machine, twin: Twin, kills: int, seed: int) -> None:
     assert min(machine.kills.count(victim) for victim in ("web", "worker")) >= kills // 2 - 1
 
 
+@pytest.mark.usual("postgresql")  # kills on SQLite: test_kill_everything
 def test_kills_at_random_moments_change_nothing(machine: Machine, twin: Twin) -> None:
     kill_at_random(machine, twin, kills=8, seed=1)
 
@@ -217,6 +218,7 @@ def test_twenty_four_kills_at_random_moments_change_nothing(
 # --- twice by mistake -----------------------------------------------------------------------------
 
 
+@pytest.mark.usual("sqlite")
 def test_a_second_web_and_a_second_worker_by_mistake_change_nothing(
     machine: Machine, twin: Twin
 ) -> None:
@@ -229,6 +231,7 @@ def test_a_second_web_and_a_second_worker_by_mistake_change_nothing(
 # --- asleep ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.usual("postgresql")
 def test_a_worker_that_sleeps_longer_than_its_lease_changes_nothing(
     machine: Machine, twin: Twin
 ) -> None:
