@@ -101,7 +101,7 @@ def _places(
     wanted += [columns.topic, columns.value] if columns.topic else list(provider.topics)
     found: dict[str, int] = {}
     for name in wanted:
-        at = [n for n, cell in enumerate(heading) if same(_text(cell), name)]
+        at = [n for n, cell in enumerate(heading) if same(cell_text(cell), name)]
         if len(at) > 1:
             troubles.append(Trouble(1, name, "column-twice"))
         elif at:
@@ -122,9 +122,9 @@ class _Reader:
     troubles: list[Trouble]
 
     def row(self, number: int, row: Sequence[object]) -> list[Row]:
-        if not any(_text(c) for c in row) or _text(row[0]).startswith(COMMENT):
+        if not any(cell_text(c) for c in row) or cell_text(row[0]).startswith(COMMENT):
             return []
-        person = _text(self.cell(row, self.columns.person))
+        person = cell_text(self.cell(row, self.columns.person))
         if not person:
             self.trouble(number, self.columns.person, "person-missing")
         on = self.date(number, self.cell(row, self.columns.date))
@@ -136,9 +136,11 @@ class _Reader:
         """Return (column, topic, value) of what a row says."""
         c = self.columns
         if c.topic:
-            return [(c.value, _text(self.cell(row, c.topic)), _text(self.cell(row, c.value)))]
+            return [
+                (c.value, cell_text(self.cell(row, c.topic)), cell_text(self.cell(row, c.value)))
+            ]
         topics = [t for t in self.provider.topics if t in self.places]
-        cells = [(t, t, _text(self.cell(row, t))) for t in topics]
+        cells = [(t, t, cell_text(self.cell(row, t))) for t in topics]
         return [said for said in cells if said[2]]  # a topic that was not tested
 
     def result(
@@ -158,9 +160,9 @@ class _Reader:
     def date(self, number: int, cell: object) -> date | None:
         found = day_of(cell)
         if found is None:
-            self.trouble(number, self.columns.date, "date", _text(cell))
+            self.trouble(number, self.columns.date, "date", cell_text(cell))
         elif found > self.today:
-            self.trouble(number, self.columns.date, "future", _text(cell))
+            self.trouble(number, self.columns.date, "future", cell_text(cell))
         else:
             return found
         return None
@@ -179,7 +181,7 @@ def day_of(cell: object) -> date | None:
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = _text(cell)
+    text = cell_text(cell)
     try:
         if german := _GERMAN.match(text):
             day, month, year = (int(part) for part in german.groups())
@@ -189,7 +191,8 @@ def day_of(cell: object) -> date | None:
         return None
 
 
-def _text(cell: object) -> str:
+def cell_text(cell: object) -> str:
+    """Return what stands in a cell, in the same words whichever kind of file it came from."""
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))  # a spreadsheet's 72 is 72.0
     return " ".join(str(cell).split()) if cell is not None else ""

@@ -13,6 +13,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from competency.external import cell_text
 from competency.provider import Method, Provider, ProviderInvalid
 from lti_tool import sheets
 from lti_tool.errors import Conflict, NotFound
@@ -189,7 +190,7 @@ def _upload(most: int) -> bytes:
 
 def _sealed(key: str, rows: Sequence[Sequence[object]]) -> str:
     """Return the file for the form that follows: nothing is kept here until it is taken."""
-    plain = [[str(cell) for cell in row] for row in rows]
+    plain = [[cell_text(cell) for cell in row] for row in rows]
     document = json.dumps([SEALED, _home(), key, plain], ensure_ascii=False)
     return house().seal.seal(document).decode()
 

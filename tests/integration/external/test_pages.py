@@ -107,6 +107,19 @@ def test_a_file_is_taken_on_the_page_after_it_was_looked_at(stage: Stage) -> Non
     assert "Ergebnis von „DigiCheck“" in get(stage, who, "profil")
 
 
+def test_a_number_of_a_spreadsheet_is_the_same_value_when_it_is_taken(stage: Stage) -> None:
+    who, staff = stage.assessed("GB"), official(stage)
+    bands = [{"name": "1", "step": 1}, {"name": "2", "step": 5}]
+    numbered = DOCUMENT | {"scale": {"shape": "levels", "bands": bands}}
+    providers.save(stage.s, OPERATOR, stage.tenant.id, numbered, stage.now)
+    data = sheets.xlsx_of("E", [HEADING, [code(stage, who), "20.11.2026", "Suchen", 2.0]])
+    seen = act(stage, staff, "look", data, key="digicheck").text
+    table = re.search(r'name="table" value="([^"]+)"', seen)
+    assert table is not None
+    assert act(stage, staff, "take", table=table[1]).status_code == 303
+    assert "1 Ergebnis ist schon da." in act(stage, staff, "look", data, key="digicheck").text
+
+
 def test_a_provider_is_entered_by_a_file_and_what_is_wrong_with_it_is_named(stage: Stage) -> None:
     staff = official(stage)
     guide = (ROOT / "docs" / "how-to" / "testanbieter.md").read_text(encoding="utf-8")

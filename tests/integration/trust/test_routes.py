@@ -86,7 +86,10 @@ PUBLIC = {
     "/xapi/about": ("/xapi/about", ("GET",)),
     "/xapi/statements": ("/xapi/statements", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/xapi/activities": ("/xapi/activities", ("GET", "PUT", "POST", "DELETE", "PATCH")),
-    "/xapi/activities/profile": ("/xapi/activities/profile", ("GET", "PUT", "POST", "DELETE", "PATCH")),
+    "/xapi/activities/profile": (
+        "/xapi/activities/profile",
+        ("GET", "PUT", "POST", "DELETE", "PATCH"),
+    ),
     "/xapi/activities/state": ("/xapi/activities/state", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/xapi/agents": ("/xapi/agents", ("GET", "PUT", "POST", "DELETE", "PATCH")),
     "/xapi/agents/profile": ("/xapi/agents/profile", ("GET", "PUT", "POST", "DELETE", "PATCH")),
