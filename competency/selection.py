@@ -6,7 +6,7 @@ the p (1 - p) of reference assessment 3.4 (exponent 2), which asks too long abou
 decided. It is concave in p, so no question is expected to do harm. (2p - 1)^2 is taken as
 1 - exp(-2 z^2 / pi), z the mean's distance from the cut in standard deviations (Polya 1949).
 Measured with its alternatives, rollouts to the end among them:
-docs/adr/0018-choosing-questions.md.
+docs/adr/0019-choosing-questions.md.
 
 The expected drop of an item, q, is today's loss minus the loss expected after its answer, one step
 ahead, no randomness.

@@ -4,7 +4,7 @@ An attempt that begins 30 days or more after the last answers were given is a se
 it starts from what the first one left, faded with the time between, and asks other questions.
 Sooner than that, answering again corrects the first: its answers are replaced, nothing is kept of
 them. What was known, and what the first answers alone say, is frozen with the attempt, so that a
-replay needs no row that may be gone by then. Source: docs/adr/0018-choosing-questions.md.
+replay needs no row that may be gone by then. Source: docs/adr/0019-choosing-questions.md.
 """
 
 import uuid

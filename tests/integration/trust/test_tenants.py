@@ -118,6 +118,7 @@ def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
                 recipient="lrs",
                 document={},
                 shared_us=us(stage.now),
+                until_us=us(stage.now),
                 **mine,
             )
         )
