@@ -153,8 +153,11 @@ def change(
     """
     with opened() as house:
         connection = one(house, name, tenant)
-        wanted = {**connection.settings, **_settings(house, connection.tenant_id, given)}
-        wanted |= {"home_pages": {}} if own_home_pages else {}
+        said = _settings(house, connection.tenant_id, given)
+        pages = said.pop("home_pages", {})
+        wanted = {**connection.settings, **said}
+        before = {} if own_home_pages else connection.settings.get("home_pages", {})
+        wanted["home_pages"] = {**before, **pages}
         wanted |= {"courses": [], "verbs": []} if everything else {}
         wanted |= {"authorities": []} if any_authority else {}
         with house.database.begin() as conn:

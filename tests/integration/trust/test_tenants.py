@@ -24,6 +24,13 @@ from lti_tool.store.database import us
 from lti_tool.store.launches import by_subject
 from lti_tool.store.pull import pull_once
 from lti_tool.store.schema import core, metadata, xapi
+from lti_tool.store.schema.embedded import (
+    xapi_activity,
+    xapi_attachment,
+    xapi_document,
+    xapi_statement,
+)
+from lti_tool.store.schema.providers import test_code, test_provider
 from tests.integration.trust.conftest import Towns
 from tests.integration.trust.town import GARDENER, arriving_as, come, reflect_all
 from tests.pages import forum
@@ -38,6 +45,7 @@ UNITS = ("N1", "A2")  # what the one activity is, here and there
 STATEMENT = "5a3f1c9e-54a8-4c5e-9d3a-2f1f6d1f0001"
 VOIDING = "5a3f1c9e-54a8-4c5e-9d3a-2f1f6d1f0002"
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
+EMBEDDED = ("xapi_statement", "xapi_document", "xapi_attachment")
 WITH_TENANT = [t for t in metadata.sorted_tables if "tenant_id" in t.c]
 
 
@@ -106,7 +114,38 @@ def write_what_no_flow_writes_yet(stage: Stage, visitor: Visitor) -> None:
     soll.draft(stage.s, by, stage.tenant.id, stage.s.content.roles[0].key, wanted, stage.now)
     forum.opened(stage)
     role_list.add(stage.s, by, stage.tenant.id, RoleDraft("BAD", "Badeaufsicht"), stage.now)
+    kept = {"content": b"x", "stored_us": us(stage.now), **mine}
+    made = {"made_us": us(stage.now), **mine}
     with stage.house.database.begin() as conn:
+        for table, values in (
+            (test_provider, {"key": "kc", "version": 1, "document": {}, "made_by": "x", **made}),
+            (
+                test_code,
+                {
+                    "digest": stage.tenant.id,
+                    "learner_id": visitor.learner_id,
+                    "sealed": b"x",
+                    **made,
+                },
+            ),
+            (
+                xapi_attachment,
+                {"file": "f", "sha2": "f", "content_type": "text/plain", "size": 1, **kept},
+            ),
+            (
+                xapi_activity,
+                {"activity": "a", "said": "s", "definition": b"x", "updated_us": 0, **mine},
+            ),
+            (
+                xapi_document,
+                {
+                    **dict.fromkeys(("activity", "agent", "registration", "document_id"), ""),
+                    **{"kind": "state", "name": "n", "content_type": "text/plain"},
+                    **{"content": b"x", "updated_us": us(stage.now), **mine},
+                },
+            ),
+        ):
+            conn.execute(table.insert().values(**values))
         checkups.claim(conn, stage.tenant.id, stage.now, stage.now)
         (connection,) = lrs.listed(conn, tenant_id=stage.tenant.id)
         number = {"digest": "d", "learner_id": visitor.learner_id, **mine}
@@ -215,7 +254,13 @@ def test_everything_read_for_a_person_is_of_her_town(scene: Scene) -> None:
             paths = [work.paths.accepted(learner.id), work.paths.current(learner.id)]
             done = work.evidence.completed_units(learner.id)
             statements = {r.statement_id for r in work.evidence.of(learner.id)}
-        assert {r["tenant_id"] for found in rows.values() for r in found} == {stage.tenant.id}
+        # What the embedded LRS hands out is found by the town's identifiers, and names none.
+        ours = [r for name, found in rows.items() if name not in EMBEDDED for r in found]
+        assert {r["tenant_id"] for r in ours} == {stage.tenant.id}
+        with stage.house.database.read() as conn:
+            there = xapi_statement.c.tenant_id == stage.tenant.id
+            own = set(conn.execute(select(xapi_statement.c.statement_id).where(there)).scalars())
+        assert {r["statement"]["id"] for r in rows["xapi_statement"]} <= own
         assert {p.platform_id for p in places} == {stage.platform.id}
         assert attempt is not None
         assert (attempt.learner_id, attempt.tenant_id) == (learner.id, stage.tenant.id)
