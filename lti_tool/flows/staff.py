@@ -17,7 +17,7 @@ LINK_LIVES = timedelta(minutes=15)
 TICKET_LIVES = timedelta(minutes=10)
 
 AREAS = (
-    *("overview", "connection", "platforms", "refusals", "mapping", "lrs", "jobs"),
+    *("overview", "connection", "platforms", "own_lrs", "refusals", "mapping", "lrs", "jobs"),
     *("outbox", "quarantine", "soll", "workshops", "items", "tests", "retention", "log", "rights"),
 )
 #: Which pages a right opens. The others are recorded already and open their pages when these exist.

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 PAGES = (
     *("uebersicht", "verbindung", "lernportale", "ablehnungen", "auftraege", "ausgang"),
     *("lrs", "quarantaene", "aufbewahrung", "protokoll", "rechte", "lernportale/neu"),
+    "eigener-lrs",
     *("zuordnung", "zuordnung/aktivitaet", "zuordnung/probe", "zuordnung/personen"),
     *("andere-tests", "soll", "soll/neu", "soll/datei", "soll/ERZ", "soll/ERZ/entwurf", "soll/GB"),
     *("fragen", f"fragen/{PROPOSAL}", f"fragen/{PROPOSAL}/{TOPIC}"),

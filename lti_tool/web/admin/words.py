@@ -14,6 +14,7 @@ AREAS: Mapping[str, object] = {
     "overview": _l("Overview"),
     "connection": _l("Connection"),
     "platforms": _l("Learning portals"),
+    "own_lrs": _l("Own LRS"),
     "refusals": _l("Refusals"),
     "mapping": _l("Mapping"),
     "lrs": _l("LRS"),

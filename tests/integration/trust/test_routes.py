@@ -118,6 +118,8 @@ STAFF = {
     "/admin/lernportale/neu": (("GET", "POST"), "platforms"),
     "/admin/lernportale/<platform>": (("GET", "POST"), "platforms"),
     "/admin/einsatzorte/<place>": (("POST",), "platforms"),
+    "/admin/eigener-lrs": (("GET", "POST"), "own_lrs"),
+    "/admin/eigener-lrs/<key>": (("GET", "POST"), "own_lrs"),
     "/admin/ablehnungen": (("GET",), "refusals"),
     "/admin/auftraege": (("GET", "POST"), "jobs"),
     "/admin/ausgang": (("GET", "POST"), "outbox"),

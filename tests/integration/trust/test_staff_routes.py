@@ -13,9 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from lti_tool.flows import staff as rights
-from lti_tool.store import platforms, quarantine
+from lti_tool.store import platforms, quarantine, xapi_keys
 from lti_tool.store.database import us
 from lti_tool.store.schema.core import audit
+from lti_tool.store.schema.embedded import xapi_credential
 from lti_tool.store.schema.lti import deployment, platform
 from lti_tool.store.schema.soll import soll_role, soll_version, soll_workshop
 from lti_tool.store.schema.staff import staff_grant, staff_session
@@ -40,6 +41,7 @@ CHANGES = [(rule, method) for rule, method in ASKED if method == "POST"]
 ABOUT_ONE = [(rule, method) for rule, method in ASKED if "<" in rule and STAFF[rule][1] != "items"]
 COUNCIL_READS = {"soll", "items", "retention", "log", ""}
 FORM = {"state": "active", "do": "retry", "job": "deliver", "language": "de"}
+FORM |= {"name": "Moodle", "scope": "write"}
 
 
 @dataclass
@@ -57,10 +59,19 @@ class Hall:
         path = rule.replace("<platform>", self.stage.platform.id).replace("<place>", self.place)
         path = path.replace("<number>", self.number).replace("<person>", self.person)
         path = path.replace("<role>", "lotse").replace("<work>", OWN_ROLE)
+        path = path.replace("<key>", self.key())
         path = path.replace("<bank>", self.stage.s.content.newest("items").ref)
         topic = "1.1" if "fragen" in rule else "1"
         path = path.replace("<shop>", self.shop).replace("<topic>", topic)
         return path.replace("<version>", "1")
+
+    def key(self) -> str:
+        """Return a key of the embedded LRS that is in use; one that is not has no page any more."""
+        with self.stage.house.database.begin() as conn:
+            known = xapi_keys.SqlLrsKeys(conn).listed(self.stage.tenant.id)
+            if used := [k.key for k in known if k.revoked is None]:
+                return used[0]
+            return xapi_keys.new_credential(conn, self.stage.tenant.id, "write", self.stage.now)[0]
 
     def ask(self, who: Official | None, rule: str, method: str):
         form = FORM | ({"csrf": self.stage.csrf(who)} if who else {})
@@ -83,9 +94,10 @@ class Hall:
             (audit.c.action, audit.c.tenant_id),
             (soll_version.c.state, soll_version.c.tenant_id),
             (soll_role.c.retired_us, soll_role.c.tenant_id),
+            (xapi_credential.c.revoked_us, xapi_credential.c.tenant_id),
             (soll_workshop.c.state, soll_workshop.c.tenant_id),
         )
-        found: list[object] = []
+        found: list[object] = [self.key()]
         with self.stage.house.database.read() as conn:
             for column, owner in tables:
                 asked = select(column).order_by(column)
@@ -209,7 +221,14 @@ def test_the_admin_of_another_municipality_finds_nothing_of_ours(
 def test_the_pages_of_another_municipality_show_nothing_of_ours(hall: Hall, rule: str) -> None:
     theirs = official(hall.other, visitor=come(hall.other, "admin-there"))
     text = hall.client(theirs).get(rule, follow_redirects=True).text
-    ours = (hall.stage.platform.id, hall.place, hall.number, hall.person, "ILIAS der Stadt")
+    ours = (
+        hall.stage.platform.id,
+        hall.place,
+        hall.number,
+        hall.person,
+        "ILIAS der Stadt",
+        hall.key(),
+    )
     assert not [found for found in ours if found in text]
 
 
