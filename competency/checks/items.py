@@ -141,9 +141,10 @@ def _outcomes(item: Item) -> Iterator[str]:
 
 def _easy(item: Item) -> Iterator[str]:
     """Say why there is no easy form: the texts themselves (`plain`), or twins of them."""
-    twins = item.stem_plain or any(o.text_plain for o in item.options)
-    if item.plain == bool(twins):
+    if item.plain == item.has_plain:
         yield "plain: say true, or give stem_plain and text_plain where the text is not easy"
+    if item.stem == item.stem_plain or any(o.text == o.text_plain for o in item.options):
+        yield "plain: an easy twin that says the same is none"
     texts = [item.stem_plain or item.stem]
     if item.kind not in (Kind.SELF_RATING, Kind.REFLECTION):  # the same steps everywhere
         texts += [o.text_plain or o.text for o in item.options]

@@ -8,7 +8,7 @@ wrong ones are not wrong because they say "always".
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from competency.checks.findings import WARNING, Finding
 from competency.items import Item, Kind, Option
@@ -33,7 +33,10 @@ _ABSOLUTE = re.compile(
 )
 _CONTENT = re.compile(r"[^\W\d_]{5,}", re.UNICODE)
 _ROOT = 6  # letters in which "Änderung" and "Änderungen" agree
-_EMPTY = re.compile(r"nicht|(?:k|m)?eine[nmr]|keine|diese[nrs]?|meine|ihre[nmr]|welche|andere")
+_EMPTY = re.compile(
+    r"nicht|(?:k|m)?eine[nmr]|keine|diese[nrs]?|meine|ihre[nmr]|welche|andere"
+    r"|haben|werden|können|müssen|sollen|wollen|dürfen"
+)
 #: First words that are one form: "ein Preis" and "eine Antwort", "bei" and "beim".
 _LEADS = {
     word: group[0]
@@ -78,7 +81,16 @@ def choice_of(item: Item) -> Choice | None:
 
 
 def give_aways(item: Item) -> Iterator[str]:
-    """Yield by what a single question gives its answer away."""
+    """Yield by what a single question gives its answer away, in its own words and in easy ones."""
+    yield from _given_away(item)
+    if item.has_plain:
+        options = tuple(replace(o, text=o.text_plain or o.text) for o in item.options)
+        easy = replace(item, stem=item.stem_plain or item.stem, options=options)
+        known = set(_given_away(item))
+        yield from (f"in easy words: {m}" for m in _given_away(easy) if m not in known)
+
+
+def _given_away(item: Item) -> Iterator[str]:
     choice = choice_of(item)
     if choice is None:
         return

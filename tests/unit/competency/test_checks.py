@@ -108,13 +108,10 @@ def test_a_pack_that_cannot_be_read_does_not_hide_the_others(copy: Path):
 # --- warnings: for the two people who review ------------------------------------------------------
 
 
-def options(*texts: str, right: int = 0) -> Edit:
-    """Return an edit that gives the first choice these options."""
-    made = [
-        {"text": t, "text_en": "x", "correct": n == right, "text_plain": t}
-        for n, t in enumerate(texts)
-    ]
-    return choice(options=made, stem="Was tun Sie im Freibad?", stem_plain="Was?", plain=False)
+def options(*texts: str, **fields: object) -> Edit:
+    """Return an edit that gives the first choice these options, the first of them right."""
+    made = [{"text": t, "text_en": "x", "correct": not n} for n, t in enumerate(texts)]
+    return choice(**{"options": made, "stem": "Was tun Sie im Freibad?", **fields})
 
 
 def right_always(longest: bool) -> Edit:
@@ -179,6 +176,12 @@ def nothing_for_pools(rows: Any) -> None:
         ("items", choice(feedback="Das Ende der Frist der Stadt."), "two genitives in a row: Ende"),
         ("items", choice(plain=False), "plain: say true, or give stem_plain"),
         ("items", choice(stem_plain="Zu viel?"), "plain: say true, or give stem_plain"),
+        ("items", choice(stem_plain="Was?", stem="Was?"), "an easy twin that says the same"),
+        (
+            "items",
+            options("Zum Becken.", "Zum Haus.", "Zum Amt.", stem_plain="Was tun Sie am Becken?"),
+            "in easy words: only the right option takes up",
+        ),
         ("items", choice(stem="Wo steht die Urkunde?"), "not easy: Urkunde (hard word)"),
         ("items", choice(feedback="Wort " * 12 + "Ende."), "not easy: 13 words, at most 12"),
         (
