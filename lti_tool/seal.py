@@ -42,8 +42,10 @@ class Seal:
 
     def digest(self, *parts: str | bytes) -> str:
         """Return a keyed hex digest of the parts; ("a", "b") and ("ab",) differ."""
-        encoded = [part if isinstance(part, bytes) else part.encode() for part in parts]
-        framed = b"".join(len(data).to_bytes(8, "big") + data for data in encoded)
+        framed = bytearray()
+        for part in parts:
+            data = part if isinstance(part, bytes) else part.encode()
+            framed += len(data).to_bytes(8, "big") + data
         return hmac.digest(self._key, framed, "sha256").hex()
 
 

@@ -12,7 +12,7 @@ is read back from ours, page by page: one that is missing fails the run.
                      [--beside NAME=http://KEY:SECRET@HOST:PORT/xapi]
 
 `--beside` measures another store that somebody has started by hand as a second peer. What came of
-it: docs/adr/0015.
+it: docs/adr/0021.
 """
 
 import argparse

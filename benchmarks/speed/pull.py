@@ -10,7 +10,7 @@ Moodle's plugin sends; page 500. All readers run in a process of their own, over
   dedupes) and a commit per page: the shortest honest program with these libraries. It keeps eight
   columns and concludes nothing.
 
-Every ratio is the median of the rounds' ratios. What came of it: docs/adr/0019.
+Every ratio is the median of the rounds' ratios. What came of it: docs/adr/0020.
 
     .venv/bin/python -m benchmarks.speed.pull [--rounds 5] [--statements 10000]
 """
