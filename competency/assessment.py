@@ -346,8 +346,9 @@ class Engine:
         # An easy role can be "decided" by base rate after one answer: never before the minimum.
         if given < self.config.min_items or self._owes(blueprint, asked):
             return None
-        minutes = sum(self.item(key).seconds for key in asked) / 60
-        if self.config.max_minutes and minutes >= self.config.max_minutes:
+        # No question is begun that might not be done in time.
+        then = sum(self.item(key).seconds for key in asked) + self.pool.seconds.max()
+        if self.config.max_minutes and then > self.config.max_minutes * 60:
             return Stop("time")
         sure = np.maximum(p, 1 - p)
         if sure.min() >= self.config.decided:

@@ -285,7 +285,7 @@ def test_everything_to_tap_is_large_enough_for_gloves(phone: Findings, desk: Fin
 WITHOUT_PRIMARY = {
     "start-rested", "erase", "erase-missing", "erased", "left", "not-found", "session-foreign",
     "launch-refused", "index", "index-en", "privacy", "accessibility", "register",
-    "profile-print", "path-print",
+    "profile-print", "path-print", "share-nothing",
 }  # fmt: skip
 
 

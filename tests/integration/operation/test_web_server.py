@@ -171,7 +171,7 @@ def test_ready_while_everything_is_there(service: Service) -> None:
 
 
 def test_ready_says_which_part_is_missing(house: House) -> None:
-    nowhere = replace(house.settings, content=ContentFolder(Path("/nowhere")))
+    nowhere = replace(house.settings, content=ContentFolder(Path("/nowhere"), Path("/nowhere")))
     client = create_app(nowhere, replace(house, settings=nowhere)).test_client()
     with house.database.begin() as conn:
         conn.execute(text("UPDATE alembic_version SET version_num = 'older'"))

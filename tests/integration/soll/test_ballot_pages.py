@@ -14,6 +14,7 @@ from competency.soll import Granularity
 from competency.workshop import Group
 from lti_tool.flows import workshop
 from lti_tool.ports import Workshop
+from lti_tool.web.formats import ZONE
 from tests.conftest import settings_for
 from tests.integration.trust.test_routes import error_code
 from tests.integration.trust.town import neighbour
@@ -407,7 +408,11 @@ def test_the_minutes_hold_both_groups_values_reasons_date_version_and_no_person(
         for said in (
             *("Führung: 3 Stimmen", "Berufsgruppe: 3 Stimmen", "Mitte", "2 Selbstständig"),
             *("So arbeiten wir jeden Tag.", "Entwurf der Fassung 1.", "Stadt Musterstadt"),
-            *("weit auseinander", "Vorschlag von roadMAP", f"{stage.now:%d.%m.%Y}"),
+            *(
+                "weit auseinander",
+                "Vorschlag von roadMAP",
+                f"{stage.now.astimezone(ZONE):%d.%m.%Y}",
+            ),
         ):
             assert said in text, said
         assert not [s for s in secrets if s in text]

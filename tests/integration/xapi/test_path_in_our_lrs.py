@@ -80,7 +80,7 @@ def test_whoever_is_overtaken_is_told(site: Site, client: Client) -> None:
 
 
 def test_the_path_s_statements_are_found_by_whom_they_are_about(site: Site, client: Client) -> None:
-    statements = wire.path_statements(TOOL, EVENT)
+    statements = wire.statements(TOOL, EVENT)
     assert site.post(*statements).json() == [s["id"] for s in statements]
     assert site.post(*statements).status_code == 200, "sent again"
     agent = WHERE["agent"]
