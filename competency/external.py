@@ -20,6 +20,7 @@ from competency.evidence import Evidence, Source
 from competency.framework import Framework
 from competency.provider import Band, Columns, Method, Provider, Shape, same
 from competency.scale import cut_of_step, level_of_step
+from competency.troubles import Trouble
 
 KIND = "external"
 NAMESPACE = uuid.UUID("6d1d7a2e-5f0b-5f43-9d0a-0f6f5a7a3c11")
@@ -49,23 +50,13 @@ class Row:
     result: Result
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something wrong at one place of a file. `cause` is a key that has words in every language.
-
-    column-missing | column-twice | person-missing | date | future | topic | value | value-missing |
-    empty
-    """
-
-    row: int
-    column: str
-    cause: str
-    value: str = ""
-
-
 @dataclass(frozen=True)
 class Table:
-    """What was read; with troubles, nothing of it may be used. `old`: rows that hold no longer."""
+    """What was read; with troubles, nothing of it may be used. `old`: rows that hold no longer.
+
+    Causes: column-missing | column-twice | person-missing | date | future | topic | value |
+    value-missing | empty.
+    """
 
     rows: tuple[Row, ...]
     troubles: tuple[Trouble, ...]

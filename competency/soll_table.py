@@ -14,6 +14,7 @@ from datetime import date
 from competency.framework import Framework
 from competency.scale import MAX_LEVEL, mark_of_step, step_of_mark
 from competency.soll import Granularity, codes_of
+from competency.troubles import Trouble
 
 ROLE, TITLE, HINT, SCALE, STATE, SINCE = (
     *("Rolle", "Titel", "Tätigkeit", "Skala"),
@@ -42,23 +43,13 @@ class Entry:
     reasons: Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something wrong at one place. `cause` is a key that has words in every language.
-
-    role-missing | role-twice | column-missing | column-twice | unknown-code | private | value |
-    off-scale | date | missing | both | scale | empty
-    """
-
-    row: int
-    column: str
-    cause: str
-    value: str = ""
-
-
 @dataclass(frozen=True)
 class Table:
-    """What was read; with troubles, nothing of it may be used."""
+    """What was read; with troubles, nothing of it may be used.
+
+    Causes: role-missing | role-twice | column-missing | column-twice | unknown-code | private |
+    value | off-scale | date | missing | both | scale | empty.
+    """
 
     entries: tuple[Entry, ...]
     troubles: tuple[Trouble, ...]

@@ -79,7 +79,7 @@ def run(
             return PullReport(busy=True)
         walk = _Walk(source, ahead, store, lease, habits, sweep, now_us)
         until = clock() + budget_s
-        while not walk.step(hurry=clock() < until) and clock() < until:
+        while not walk.step(more_time=clock() < until) and clock() < until:
             watch(walk.report)
         watch(walk.report)
         return walk.report
@@ -171,8 +171,8 @@ class _Walk:
         self._restarts = self._empty = 0
         self._links: set[int] = set()
 
-    def step(self, *, hurry: bool) -> bool:
-        """Take in one page; return whether it was the last. In a hurry the next is asked for."""
+    def step(self, *, more_time: bool) -> bool:
+        """Take in one page; return whether it was the last. The next is asked for meanwhile."""
         try:
             fetched = self._fetch()
         except MoreExpired:
@@ -184,7 +184,7 @@ class _Walk:
         page = parse_page(fetched.body)
         self._require_progress(page)
         after, last = self._advance(page, fetched)
-        if after.more is not None and hurry:
+        if after.more is not None and more_time:
             self._ahead.ask(after.more)
         written = self._store.commit(self._lease, page, after, last=last)
         self._cursor = after

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,11 +24,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
 from sqlalchemy import func, select
 
 from benchmarks.postgres import postgres
+from lti_tool import heap
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.settings import ROOT, Lrs
@@ -161,6 +160,7 @@ def puller(url: str, lrs_id: str) -> None:
     meaning = Meaning(mapping.load(ROOT / "content" / "mapping"), LIFTS)
     settings = Lrs(page_size=PAGE, poll_s=1.0, overlap_s=60.0)
     database = Database(url)
+    heap.settle()  # as the worker does
     began = time.monotonic()
     pull_once(
         database,
@@ -183,8 +183,8 @@ def memory_kb(pid: int) -> int:
 # --- watching ---------------------------------------------------------------------------------
 
 
-def town(database: Database, port: int) -> str:
-    """Make a municipality whose people have all been here; return its LRS."""
+def town(database: Database, endpoint: str, activities: Iterable[str], people: int) -> str:
+    """Make a municipality whose people (0, 1, …) have all been here; return its LRS."""
     seal, now = Seal(SECRET), datetime.now(UTC) - timedelta(minutes=1)
     migrations.upgrade(database)
     with database.begin() as conn:
@@ -201,12 +201,11 @@ def town(database: Database, port: int) -> str:
             jwks_url=f"{MOODLE}/j",
             now=now,
         )
-        mapped = {f"{MOODLE}/mod/page/view.php?id={n}": "U1" for n in range(ACTIVITIES)}
-        mappings.add(conn, tenant.id, mapped, now)
-        people = {str(n): str(uuid.uuid4()) for n in range(PEOPLE)}
+        mappings.add(conn, tenant.id, dict.fromkeys(activities, "U1"), now)
+        ids = {str(n): str(uuid.uuid4()) for n in range(people)}
         known = {"tenant_id": tenant.id, "created_us": us(now)}
         fresh = {"language": "de", "state": "active", "practised": False, "roles": []}
-        rows = [{"id": i, **known, **fresh, "last_seen_us": us(now)} for i in people.values()]
+        rows = [{"id": i, **known, **fresh, "last_seen_us": us(now)} for i in ids.values()]
         conn.execute(learner.insert(), rows)
         conn.execute(
             identity.insert(),
@@ -220,7 +219,7 @@ def town(database: Database, port: int) -> str:
                     "verified_by": "launch",
                     **known,
                 }
-                for name, learner_id in people.items()
+                for name, learner_id in ids.items()
             ],
         )
         return lrs.add(
@@ -228,7 +227,7 @@ def town(database: Database, port: int) -> str:
             seal,
             tenant_id=tenant.id,
             name="bench",
-            endpoint=f"http://127.0.0.1:{port}/xapi",
+            endpoint=endpoint,
             key="k",
             secret="s",
             now=now,
@@ -253,7 +252,9 @@ def measured(url: str, number: int) -> dict[str, Any]:
     with ExitStack() as stack:
         there = stack.enter_context(started("--source", str(number)))
         assert there.stdout
-        lrs_id = town(database, int(there.stdout.readline()))
+        endpoint = f"http://127.0.0.1:{int(there.stdout.readline())}/xapi"
+        mapped = [f"{MOODLE}/mod/page/view.php?id={n}" for n in range(ACTIVITIES)]
+        lrs_id = town(database, endpoint, mapped, PEOPLE)
         memory = dict[int, int]()
         seen, seconds, cpu = followed(url, lrs_id, memory, 0, stop_at=int(KILLED_AT * number))
         resumed, more_s, more_cpu = followed(url, lrs_id, memory, seen)

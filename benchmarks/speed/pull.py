@@ -33,12 +33,15 @@ from sqlalchemy import create_engine
 
 from benchmarks.peers.only_read import HEADERS, LOGIN, PAGE, timed
 from benchmarks.postgres import free_port, postgres
-from lti_tool.heap import settle
-from lti_tool.settings import ROOT
-from lti_tool.store import lrs, mappings, migrations
+from benchmarks.speed.backfill import LIFTS, MOODLE, SECRET, town
+from lti_tool import heap
+from lti_tool.seal import Seal
+from lti_tool.settings import ROOT, Lrs
+from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
-from tests.integration.xapi.site import LIFTS, MOODLE, Site, build_site
+from lti_tool.store.pull import pull_once
 from tests.peers.xapi_statements import Peer
+from xapi_bridge import mapping
 
 BATCH = 250
 PEOPLE, MAPPED_UNITS = 500, 4
@@ -133,39 +136,20 @@ def _ours(endpoint: str, url: str) -> Callable[[], int]:
     database = Database(url)
     if database.sqlite:
         database.make()
-    migrations.upgrade(database)
-    site = build_site(database, "http://127.0.0.1:1", issuer=MOODLE)
-    _people(site)
-    now = datetime.now(UTC)
     samples = json.loads(SAMPLES.read_text())
-    activities = sorted({s["object"]["id"] for s in samples})[:MAPPED_UNITS]
-    with database.begin() as conn:
-        units = dict.fromkeys(activities, next(iter(LIFTS)))
-        mappings.add(conn, site.tenant_id, units, now)
-        site.connection = lrs.add(
-            conn,
-            site.seal,
-            tenant_id=site.tenant_id,
-            name="peer",
-            endpoint=endpoint,
-            key=LOGIN[0],
-            secret=LOGIN[1],
-            now=now,
-        )
-    settle()
+    mapped = sorted({s["object"]["id"] for s in samples})[:MAPPED_UNITS]
+    lrs_id = town(database, endpoint, mapped, PEOPLE)
+    meaning = Meaning(mapping.load(ROOT / "content" / "mapping"), LIFTS)
+    settings = Lrs(page_size=PAGE, poll_s=1.0, overlap_s=60.0)
+    heap.settle()  # as the worker does
 
     def work() -> int:
-        pulled = site.pull(PAGE)
+        pulled = pull_once(database, Seal(SECRET), lrs_id, settings=settings, meaning=meaning)
         assert pulled.caught_up, pulled
         assert pulled.stored == pulled.received, pulled
         return pulled.stored
 
     return work
-
-
-def _people(site: Site) -> None:
-    for number in range(PEOPLE):
-        site.learner(str(number))
 
 
 # --- what came of it --------------------------------------------------------------------------

@@ -18,6 +18,19 @@ from xapi_bridge import mapping as rules
 from xapi_bridge.trial import Trial
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+WRONG = {
+    "column-missing": "this column is missing",
+    "column-twice": "this column stands there twice",
+    "column-unknown": "there is no such column",
+    "activity-missing": "the address of the activity is missing",
+    "activity-long": f"the address has more than {assigning.LONGEST} characters",
+    "twice": "this activity stands there twice, for different things",
+    "both": "a row names a unit or a competence, not both",
+    "unit": "there is no such Lerneinheit",
+    "competency": "there is no such competence",
+    "private": "this is a private self-reflection; nothing is evidence for it",
+    "level": "a level is 1, 2, 3 or 4",
+}
 SHOWN = 20
 
 
@@ -173,6 +186,6 @@ def _tenant(house: House, key: str) -> str:
 def _table(house: House, file: Path) -> Table:
     table = assigning.read_rows(house.flows.content, sheets.read(file.read_bytes()))
     if table.troubles:
-        lines = "; ".join(str(t) for t in table.troubles[:SHOWN])
+        lines = "; ".join(t.placed(WRONG) for t in table.troubles[:SHOWN])
         raise RoadmapError(f"{file}: {lines}.", remedy="Nothing was taken over. Mend these lines.")
     return table

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from competency.external import Trouble
 from competency.provider import Fault, ProviderInvalid
 from lti_tool import sheets
 from lti_tool.bootstrap import House
@@ -134,7 +133,7 @@ def take(key: str, file: Path, tenant: str, dry_run: bool, as_json: bool) -> Non
 
 def _tell(found: Preview, *, done: bool) -> None:
     for trouble in found.troubles:
-        click.echo(_trouble(trouble), err=True)
+        click.echo(trouble.placed(WRONG), err=True)
     if found.troubles:
         click.echo(f"{len(found.troubles)} problems; nothing was taken.", err=True)
         return
@@ -154,18 +153,9 @@ def _said(found: Preview, *, done: bool) -> dict[str, Any]:
         "unknown_rows": list(found.unknown),
         "old_rows": list(found.old),
         "problems": [
-            {"row": t.row, "column": t.column, "message": _wrong(t)} for t in found.troubles
+            {"row": t.row, "column": t.column, "message": t.told(WRONG)} for t in found.troubles
         ],
     }
-
-
-def _trouble(trouble: Trouble) -> str:
-    return f"row {trouble.row}, column {trouble.column}: {_wrong(trouble)}"
-
-
-def _wrong(trouble: Trouble) -> str:
-    said = WRONG[trouble.cause]
-    return f"{said} ({trouble.value})" if trouble.value else said
 
 
 def _fault(fault: Fault) -> str:

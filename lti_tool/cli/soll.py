@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from competency.soll import SollVersion, State
-from competency.soll_table import Trouble
+from competency.troubles import Trouble
 from lti_tool import sheets
 from lti_tool.bootstrap import House
 from lti_tool.cli.opening import as_json, dump, now, opened, show, tenant_option
@@ -132,7 +132,7 @@ def take(file: Path, tenant: str, dry_run: bool, as_json: bool) -> None:
 
 def _tell(found: Preview, *, done: bool) -> None:
     for trouble in found.troubles:
-        click.echo(f"row {trouble.row}, column {trouble.column}: {_wrong(trouble)}", err=True)
+        click.echo(trouble.placed(WRONG), err=True)
     for reading in found.readings:
         if reading.kind != soll_exchange.SAME:
             click.echo(f"{reading.entry.role}: {reading.kind}, {len(reading.changes)} values")
@@ -158,12 +158,7 @@ def _reading(reading: Reading) -> dict[str, Any]:
 
 
 def _problem(trouble: Trouble) -> dict[str, Any]:
-    return {"row": trouble.row, "column": trouble.column, "message": _wrong(trouble)}
-
-
-def _wrong(trouble: Trouble) -> str:
-    said = WRONG[trouble.cause]
-    return f"{said} ({trouble.value})" if trouble.value else said
+    return {"row": trouble.row, "column": trouble.column, "message": trouble.told(WRONG)}
 
 
 def _handed_in(house: House, by: Actor, tenant_id: str, role: str) -> SollVersion:

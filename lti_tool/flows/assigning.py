@@ -14,6 +14,7 @@ from typing import Any
 
 from competency.packs import Content
 from competency.scale import MAX_LEVEL, level_of_step, step_of_level
+from competency.troubles import Trouble
 from lti_tool.errors import Conflict
 from lti_tool.ports import Actor, Services
 from xapi_bridge.aims import Aim
@@ -24,41 +25,14 @@ NEW, CHANGED, GONE = "new", "changed", "gone"
 LONGEST = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Something wrong at one place; the heading is row 1.
-
-    column-missing | column-twice | column-unknown | activity-missing | activity-long | twice |
-    both | unit | competency | private | level
-    """
-
-    row: int
-    column: str
-    cause: str
-    value: str = ""
-
-    def __str__(self) -> str:
-        value = f" ({self.value})" if self.value else ""
-        return f"row {self.row}, column {self.column}: {SAID[self.cause]}{value}"
-
-
-SAID = {
-    "column-missing": "this column is missing",
-    "column-twice": "this column stands there twice",
-    "column-unknown": "there is no such column",
-    "activity-missing": "the address of the activity is missing",
-    "activity-long": f"the address has more than {LONGEST} characters",
-    "twice": "this activity stands there twice, for different things",
-    "both": "a row names a unit or a competence, not both",
-    "unit": "there is no such Lerneinheit",
-    "competency": "there is no such competence",
-    "private": "this is a private self-reflection; nothing is evidence for it",
-    "level": "a level is 1, 2, 3 or 4",
-}
-
-
 @dataclass(frozen=True)
 class Table:
+    """What was read; with troubles, nothing of it may be used.
+
+    Causes: column-missing | column-twice | column-unknown | activity-missing | activity-long |
+    twice | both | unit | competency | private | level.
+    """
+
     aims: Mapping[str, str] = field(default_factory=dict)  # activity -> text of the aim
     troubles: tuple[Trouble, ...] = ()
     empty: int = 0  # rows that name nothing
@@ -135,7 +109,7 @@ def take(s: Services, by: Actor, tenant_id: str, table: Table, now: datetime) ->
     """
     found = preview(s, tenant_id, table)
     if found.troubles:
-        raise Conflict(str(found.troubles[0]), remedy="Mend what the preview names.")
+        raise Conflict("This table cannot be taken.", remedy="Mend what the preview names.")
     if not found.changes:
         return found
     with s.store.begin() as work:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from competency.external import Result, Trouble, evidence_of, origin_of, read_rows
+from competency.external import Result, evidence_of, origin_of, read_rows
 from competency.profile import Verdict
 from competency.provider import PersonBy, Provider
+from competency.troubles import Trouble
 from lti_tool.errors import Conflict
 from lti_tool.flows import linking, providers
 from lti_tool.flows.observe import profile_from

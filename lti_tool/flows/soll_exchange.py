@@ -10,7 +10,8 @@ from datetime import datetime
 
 from competency.scale import MAX_LEVEL
 from competency.soll import Change, Granularity, SollVersion, State, difference
-from competency.soll_table import Entry, Line, Trouble, read_rows, rows_of
+from competency.soll_table import Entry, Line, read_rows, rows_of
+from competency.troubles import Trouble
 from lti_tool.errors import Conflict
 from lti_tool.flows import role_list, soll
 from lti_tool.flows.role_list import RoleDraft, RoleInvalid, day_of

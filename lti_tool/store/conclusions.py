@@ -18,6 +18,7 @@ from competency.framework import Framework
 from competency.packs import Content
 from lti_tool.seal import Seal
 from lti_tool.store.database import add_to_counts, at, insert_ignore, insert_missing
+from lti_tool.store.evidence import behind
 from lti_tool.store.foreign_tests import ForeignTests
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.lrs import LrsConnection
@@ -140,29 +141,20 @@ class Conclusions:
     def _evidence(self, draft: Draft, row: Mapping[str, Any]) -> dict[str, Any]:
         name = f"{self.connection.tenant_id}|{row['statement_id']}|{draft.rule_id}"
         return {
+            **behind(self.seal, self.connection.tenant_id, row, draft.activity),
             "id": str(uuid.uuid5(EVIDENCE_NAMESPACE, name)),
-            "tenant_id": self.connection.tenant_id,
-            "learner_id": row["learner_id"],
             "source": "lrs",
-            "statement_id": row["statement_id"],
             "rule_id": draft.rule_id,
             "competency": draft.competency,
             "unit": draft.unit,
-            "activity": draft.activity,
             "kind": draft.kind,
             "level": draft.level,
             "a": draft.a,
             "b": list(draft.b),
             "category": draft.category,
             "self_report": False,
-            "group_key": self.seal.digest("activity", row["learner_id"], draft.activity),
-            "eff_us": row["eff_us"],
-            "stored_us": row["stored_us"],
-            "arrival_us": row["received_us"],
             "origin": None,
             "until_us": None,
-            # Nothing counts before it is settled beside everything else about the same activity.
-            "revoked_by": "unsettled",
         }
 
     def _marks(

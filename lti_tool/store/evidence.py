@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, case, delete, select, upd
 
 from competency.evidence import Evidence, Source
 from lti_tool.ports import Learner, Recorded
+from lti_tool.seal import Seal
 from lti_tool.store.database import at, insert_ignore, upsert, us
 from lti_tool.store.schema.core import evidence, profile
 from lti_tool.store.settling import settle_groups
@@ -17,6 +18,40 @@ from lti_tool.store.settling import settle_groups
 TUTORIAL = "tutorial"  # kind: when a unit's tutorial is; no evidence for a competence
 NAMESPACE = uuid.UUID("0b8f8d0c-2f63-5d0e-9a53-7c1e4f7a6d21")
 BY_LEARNER = "learner"  # in `revoked_by`, where else the id of the voiding statement stands
+
+
+def said_by(e: Evidence) -> dict[str, Any]:
+    """Return the columns that hold what a piece of evidence says, whoever's it is."""
+    return {
+        "id": e.id,
+        "source": e.source.value,
+        "competency": e.competency,
+        "kind": e.kind,
+        "level": e.level,
+        "a": e.a,
+        "b": list(e.b),
+        "category": e.category,
+        "self_report": e.self_report,
+        "until_us": us(e.until) if e.until else None,
+    }
+
+
+def behind(seal: Seal, tenant_id: str, row: Mapping[str, Any], activity: str) -> dict[str, Any]:
+    """Return the columns that are those of the statement behind evidence; `row` is the statement's.
+
+    Nothing counts before it is settled beside everything else about the same activity.
+    """
+    return {
+        "tenant_id": tenant_id,
+        "learner_id": row["learner_id"],
+        "statement_id": row["statement_id"],
+        "activity": activity,
+        "group_key": seal.digest("activity", row["learner_id"], activity),
+        "eff_us": row["eff_us"],
+        "stored_us": row["stored_us"],
+        "arrival_us": row["received_us"],
+        "revoked_by": "unsettled",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +79,16 @@ class SqlEvidence:
     ) -> None:
         rows = [
             {
-                "id": e.id,
+                **said_by(e),
                 "tenant_id": learner.tenant_id,
                 "learner_id": learner.id,
-                "source": e.source.value,
                 # An answer has no statement; its own id keeps the unique key meaningful.
                 "statement_id": e.id,
                 "rule_id": f"{e.source.value}:{e.competency}",
-                "competency": e.competency,
                 "unit": e.unit or None,
-                "kind": e.kind,
-                "level": e.level,
-                "a": e.a,
-                "b": list(e.b),
-                "category": e.category,
-                "self_report": e.self_report,
                 "eff_us": us(e.at),
                 "arrival_us": e.arrival,
                 "origin": dict(origin) if origin else None,
-                "until_us": us(e.until) if e.until else None,
             }
             for e in evidence_
         ]

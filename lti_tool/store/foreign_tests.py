@@ -16,7 +16,8 @@ from competency.external import Result, evidence_of, origin_of, until, value_in
 from competency.framework import Framework
 from competency.provider import Provider, ProviderInvalid, provider_of
 from lti_tool.seal import Seal
-from lti_tool.store.database import at, us
+from lti_tool.store.database import at
+from lti_tool.store.evidence import behind, said_by
 from lti_tool.store.schema.providers import test_provider
 from xapi_bridge.mapping import Trust
 from xapi_bridge.statement import Statement
@@ -77,31 +78,13 @@ class ForeignTests:
         result = Result(test.topic, value, done.date(), band)
         owner = f"{self.tenant_id}|{row['learner_id']}"
         pieces = evidence_of(provider, self.framework, result, owner, row["received_us"])
-        group = self.seal.digest("activity", row["learner_id"], s.activity.id)
         return [
             {
-                "id": e.id,
-                "tenant_id": self.tenant_id,
-                "learner_id": row["learner_id"],
-                "source": e.source.value,
-                "statement_id": row["statement_id"],
+                **said_by(e),
+                **behind(self.seal, self.tenant_id, row, s.activity.id),
                 "rule_id": f"{provider.key}-{test.version}/{e.competency}",
-                "competency": e.competency,
                 "unit": None,
-                "activity": s.activity.id,
-                "kind": e.kind,
-                "level": e.level,
-                "a": e.a,
-                "b": list(e.b),
-                "category": e.category,
-                "self_report": e.self_report,
-                "group_key": group,
-                "eff_us": row["eff_us"],
-                "stored_us": row["stored_us"],
-                "arrival_us": row["received_us"],
                 "origin": origin_of(provider, test.version, result),
-                "until_us": us(e.until) if e.until else None,
-                "revoked_by": "unsettled",
             }
             for e in pieces
         ]

@@ -3,24 +3,21 @@
 Every change is shown first, with what it would make of the last messages; then it is taken over.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Response as FlaskResponse
-from flask import make_response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lti_tool import sheets
 from lti_tool.flows import assigning
 from lti_tool.flows.assigning import COLUMNS, LONGEST, Preview, Table
-from lti_tool.seal import SealBroken
 from lti_tool.sheets import SheetUnreadable
 from lti_tool.store import mappings
-from lti_tool.web.admin import mapping_words, session, soll_words
+from lti_tool.web.admin import mapping_words, session, soll_words, tables
 from lti_tool.web.admin.mapping_words import Tried
-from lti_tool.web.admin.soll_file import KINDS
 from lti_tool.web.services import house, services
 from lti_tool.web.translate import gettext as _
 
@@ -68,7 +65,7 @@ def preview() -> str:
 
 def take() -> Response:
     """Take over what was shown."""
-    aims, now = _opened(), datetime.now(UTC)
+    aims, now = tables.opened(SEALED), datetime.now(UTC)
     if aims is None:
         return redirect(url_for("admin.mapping"), 303)
     assigning.take(services(), session.actor(), _tenant(), Table(aims), now)
@@ -82,17 +79,11 @@ def trial() -> str:
 
 def export() -> FlaskResponse:
     """Give out what is mapped, or with `was=offen` what is not: as CSV or XLSX."""
-    kind = "xlsx" if request.args.get("art") == "xlsx" else "csv"
     if request.args.get("was") == "offen":
         rows = assigning.to_fill_in(services(), _tenant(), _names())
     else:
         rows = assigning.export(services(), _tenant())
-    data = sheets.xlsx_of("Zuordnung", rows) if kind == "xlsx" else sheets.csv_of(rows)
-    answer = make_response(data)
-    answer.headers["Content-Type"] = KINDS[kind]
-    name = f"zuordnung-{session.current().tenant.key}.{kind}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return tables.given_out("Zuordnung", f"zuordnung-{session.current().tenant.key}", rows)
 
 
 def _tenant() -> str:
@@ -140,7 +131,7 @@ def _form(address: str, given: Mapping[str, str] | None = None, wrong: str = "")
 
 
 def _preview_file() -> str:
-    data = request.files["file"].stream.read(sheets.LARGEST + 1)
+    data = tables.uploaded()
     if not data:
         return _page(_("No file was chosen."))
     try:
@@ -159,7 +150,7 @@ def _preview(table: Table) -> str:
         "lines": _lines(found),
         "more": max(0, len(found.changes) - LISTED),
         "tried": _tried({c.activity: c.after for c in found.changes}),
-        "sealed": _sealed(table) if found.changes else "",
+        "sealed": tables.sealed(SEALED, dict(table.aims)) if found.changes else "",
     }
     return render_template("admin/mapping_preview.html", page=page)
 
@@ -173,18 +164,3 @@ def _tried(change: Mapping[str, str]) -> Tried:
     with here.database.read() as conn:
         found = mappings.rehearse(conn, here.meaning, _tenant(), LOOKED_AT, change=change)
     return mapping_words.tried(found, here.meaning.tables, compared=bool(change))
-
-
-def _sealed(table: Table) -> str:
-    """Return the table for the form that follows: nothing is kept here until it is taken."""
-    document = json.dumps([SEALED, _tenant(), dict(table.aims)], ensure_ascii=False)
-    return house().seal.seal(document).decode()
-
-
-def _opened() -> dict[str, str] | None:
-    """Return the table that the form brings back; None: it is none that was shown here."""
-    try:
-        what, owner, aims = json.loads(house().seal.open(request.form.get("table", "").encode()))
-    except (SealBroken, ValueError):
-        return None
-    return aims if (what, owner) == (SEALED, _tenant()) else None

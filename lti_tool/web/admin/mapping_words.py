@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 
 from competency.scale import level_of_step
+from competency.troubles import Trouble
 from lti_tool.flows import assigning
-from lti_tool.flows.assigning import Change, Preview, Trouble
+from lti_tool.flows.assigning import Change, Preview
+from lti_tool.web.admin import soll_words
 from lti_tool.web.services import services
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
@@ -106,9 +108,7 @@ def wrong(cause: str) -> str:
 
 def trouble(found: Trouble) -> str:
     """Return "Row 12, column unit: There is no such unit. (N99)"."""
-    value = f" ({found.value})" if found.value else ""
-    place = _("Row %(row)s, column %(column)s:", row=found.row, column=found.column)
-    return f"{place} {TROUBLES[found.cause]}{value}"
+    return soll_words.trouble(found, TROUBLES)
 
 
 def counts(found: Preview) -> str:

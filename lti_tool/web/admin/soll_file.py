@@ -1,11 +1,10 @@
 """The Soll as a file: given out as CSV or XLSX, read in after a preview that changes nothing."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask import Response as FlaskResponse
-from flask import make_response, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from competency.soll import Granularity
@@ -13,18 +12,13 @@ from lti_tool import sheets
 from lti_tool.flows import soll_exchange
 from lti_tool.flows.role_list import day_of
 from lti_tool.flows.soll_exchange import Preview, Reading
-from lti_tool.seal import SealBroken
 from lti_tool.sheets import SheetUnreadable
-from lti_tool.web.admin import session, soll_words
+from lti_tool.web.admin import session, soll_words, tables
 from lti_tool.web.admin.soll_parts import may_change, tenant_id
-from lti_tool.web.services import house, services
+from lti_tool.web.services import services
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
 
-KINDS = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 SEALED = "soll-table"
 NAMED = 8  # changes of one role that the preview spells out
 
@@ -46,8 +40,7 @@ def file() -> str:
 
 def preview() -> str:
     """Read an uploaded table and show what it would change. Nothing is written."""
-    upload = request.files.get("file")
-    data = upload.stream.read(sheets.LARGEST + 1) if upload else b""
+    data = tables.uploaded()
     if not data:
         return _page(unreadable=_("No file was chosen."))
     try:
@@ -55,13 +48,13 @@ def preview() -> str:
     except SheetUnreadable as error:
         return _page(unreadable=str(soll_words.UNREADABLE[error.cause]))
     found = soll_exchange.preview(services(), tenant_id(), rows, datetime.now(UTC))
-    sealed = "" if found.troubles else _sealed([[str(cell) for cell in row] for row in rows])
-    return _page(found, sealed)
+    plain = [[str(cell) for cell in row] for row in rows]
+    return _page(found, "" if found.troubles else tables.sealed(SEALED, plain))
 
 
 def take() -> Response:
     """Write the drafts of the table that was shown."""
-    rows, now = _opened(), datetime.now(UTC)
+    rows, now = tables.opened(SEALED), datetime.now(UTC)
     if rows is None:
         return redirect(url_for("admin.soll_file"), 303)
     found = soll_exchange.preview(services(), tenant_id(), rows, now)
@@ -71,7 +64,6 @@ def take() -> Response:
 
 def export() -> FlaskResponse:
     """Give the table out as CSV or XLSX; `skala` 4 or 8, `entwuerfe` with what is worked on."""
-    kind = "xlsx" if request.args.get("art") == "xlsx" else "csv"
     scale = request.args.get("skala", "")
     now = datetime.now(UTC)
     rows = soll_exchange.export(
@@ -81,12 +73,8 @@ def export() -> FlaskResponse:
         scale=int(scale) if scale in ("4", "8") else 0,
         drafts=request.args.get("entwuerfe") == "1",
     )
-    data = sheets.xlsx_of("Soll", rows) if kind == "xlsx" else sheets.csv_of(rows)
-    answer = make_response(data)
-    answer.headers["Content-Type"] = KINDS[kind]
-    name = f"soll-{session.current().tenant.key}-{day_of(now).isoformat()}.{kind}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    name = f"soll-{session.current().tenant.key}-{day_of(now).isoformat()}"
+    return tables.given_out("Soll", name, rows)
 
 
 def _page(found: Preview | None = None, sealed: str = "", *, unreadable: str = "") -> str:
@@ -132,18 +120,3 @@ def _counts(found: Preview) -> str:
     if same := counts[soll_exchange.SAME]:
         said.append(ngettext("%(num)d role stays.", "%(num)d roles stay.", same))
     return " ".join(said)
-
-
-def _sealed(rows: list[list[str]]) -> str:
-    """Return the table for the form that follows: nothing is kept here until it is taken."""
-    document = json.dumps([SEALED, tenant_id(), rows], ensure_ascii=False)
-    return house().seal.seal(document).decode()
-
-
-def _opened() -> list[list[str]] | None:
-    """Return the table that the form brings back; None: it is none that was shown here."""
-    try:
-        what, owner, rows = json.loads(house().seal.open(request.form.get("table", "").encode()))
-    except (SealBroken, ValueError):
-        return None
-    return rows if (what, owner) == (SEALED, tenant_id()) else None

@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 from competency.framework import Framework
 from competency.scale import level_of_step, mark_of_step, steps_on
 from competency.soll import Granularity, SollVersion, State, codes_of
-from competency.soll_table import Trouble
+from competency.troubles import Trouble
 from lti_tool.web.formats import number
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import pgettext
@@ -95,12 +95,11 @@ def titles(framework: Framework, granularity: Granularity) -> dict[str, str]:
     return {code: local(framework.topic(code), "title") for code in codes}
 
 
-def trouble(found: Trouble) -> str:
+def trouble(found: Trouble, words: Mapping[str, object] = TROUBLES) -> str:
     """Return "Row 12, column Soll 4.1: This value is not on the scale. (9)"."""
-    told = str(TROUBLES[found.cause])
     value = f" ({found.value})" if found.value else ""
     place = _("Row %(row)s, column %(column)s:", row=found.row, column=found.column)
-    return f"{place} {told}{value}"
+    return f"{place} {words[found.cause]}{value}"
 
 
 def name(version: SollVersion) -> str:

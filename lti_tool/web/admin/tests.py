@@ -3,7 +3,6 @@
 Nobody's result is on these pages: a preview counts, and lists rows of the file.
 """
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from lti_tool.flows import external, providers
 from lti_tool.flows import staff as rights
 from lti_tool.flows.external import Preview
 from lti_tool.flows.providers import Known
-from lti_tool.seal import SealBroken
 from lti_tool.sheets import SheetUnreadable
-from lti_tool.web.admin import session, soll_words, tests_words
+from lti_tool.web.admin import session, soll_words, tables, tests_words
 from lti_tool.web.formats import date_of
-from lti_tool.web.services import house, services
+from lti_tool.web.services import services
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
 
@@ -59,7 +57,7 @@ def change() -> Response | str:
 
 def _enter() -> Response | str:
     try:
-        entry = tomllib.loads(_upload(LARGEST_ENTRY).decode("utf-8-sig"))
+        entry = tomllib.loads(tables.uploaded(LARGEST_ENTRY).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         place = str(error) if isinstance(error, tomllib.TOMLDecodeError) else ""
         return _page(wrong=[_("The entry cannot be read. %(place)s", place=place).strip()])
@@ -85,7 +83,7 @@ def _use() -> Response | str:
 
 def _look() -> Response | str:
     key = request.form.get("key", "")
-    data = _upload(sheets.LARGEST + 1)
+    data = tables.uploaded()
     if not data:
         return _page(wrong=[_("No file was chosen.")])
     try:
@@ -97,14 +95,15 @@ def _look() -> Response | str:
         return _page(wrong=[_("Nothing is taken from this provider: look at its entry.")])
     if found.troubles:
         return _page(wrong=[tests_words.trouble(t) for t in found.troubles[:NAMED]])
-    return _page(key=key, found=found, sealed=_sealed(key, rows))
+    plain = [[cell_text(cell) for cell in row] for row in rows]
+    return _page(key=key, found=found, sealed=tables.sealed(SEALED, [key, plain]))
 
 
 def _take() -> Response | str:
-    opened = _opened()
-    if opened is None:
+    shown = tables.opened(SEALED)
+    if shown is None:
         return redirect(url_for("admin.tests"), 303)
-    key, rows = opened
+    key, rows = shown
     try:
         external.take(services(), session.actor(), _home(), key, rows, datetime.now(UTC))
     except (Conflict, NotFound):
@@ -181,24 +180,3 @@ def _rows(numbers: Sequence[int]) -> str:
 
 def _home() -> str:
     return session.current().tenant.id
-
-
-def _upload(most: int) -> bytes:
-    upload = request.files.get("file")
-    return upload.stream.read(most) if upload else b""
-
-
-def _sealed(key: str, rows: Sequence[Sequence[object]]) -> str:
-    """Return the file for the form that follows: nothing is kept here until it is taken."""
-    plain = [[cell_text(cell) for cell in row] for row in rows]
-    document = json.dumps([SEALED, _home(), key, plain], ensure_ascii=False)
-    return house().seal.seal(document).decode()
-
-
-def _opened() -> tuple[str, list[list[str]]] | None:
-    try:
-        sent = house().seal.open(request.form.get("table", "").encode())
-        what, owner, key, rows = json.loads(sent)
-    except (SealBroken, ValueError):
-        return None
-    return (key, rows) if (what, owner) == (SEALED, _home()) else None

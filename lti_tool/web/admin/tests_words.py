@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _l
 
-from competency.external import Trouble
 from competency.provider import Fault
+from competency.troubles import Trouble
 from lti_tool.web.translate import gettext as _
 
 FAULTS: Mapping[str, object] = {

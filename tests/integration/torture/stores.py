@@ -1,6 +1,5 @@
 """Stores in processes of their own, the storm before them, and who writes into them meanwhile."""
 
-import os
 import random
 import signal
 import subprocess
@@ -147,12 +146,6 @@ class Writer(threading.Thread):
         )
         assert answer.status_code == 200, (answer.status_code, answer.text[:500])
         return [str(number) for number in answer.json()]
-
-
-def memory_kb(pid: int) -> int:
-    """Return the resident memory of a process."""
-    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 def until(true: Any, patience_s: float) -> bool:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from competency.soll import Granularity, codes_of
-from competency.soll_table import Line, Trouble, read_rows, rows_of
+from competency.soll_table import Line, read_rows, rows_of
+from competency.troubles import Trouble
 from tests.unit.competency.bank import framework
 
 FRAMEWORK = framework((3, 2), private="2.2")

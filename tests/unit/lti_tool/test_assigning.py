@@ -87,7 +87,7 @@ def test_a_heading_that_does_not_fit_is_named(house: House) -> None:
 
 
 def test_one_wrong_row_takes_nothing_over(house: House, tenant: str) -> None:
-    with pytest.raises(Conflict, match="row 3, column unit"):
+    with pytest.raises(Conflict, match="table cannot be taken"):
         take(house, tenant, [QUIZ, unit(house), "", ""], [PAGE, "NONE", "", ""])
     assert mapped(house, tenant) == {}
 
