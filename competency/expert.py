@@ -1,17 +1,19 @@
 """Item parameters before any data exists: an expert's guess, marked as such.
 
-Discrimination 1.2; difficulty at the cut where the level is entered, graded items spread around it.
-Source: decisions 3 and reference assessment 3.7 (guesses cost items, not correctness). Replaced by
-calibration; the file names its basis and every item carries it.
+Who knows the answer: discrimination 1.2; difficulty at the cut where the level is entered, graded
+items spread around it (decisions 3). What is stored also counts those who guess (ADR 0023), so a
+question of two options weighs less than one of four. Replaced by calibration; the file names its
+basis and every item carries it.
 """
 
 from collections.abc import Iterable
 
+from competency.guessing import chance, with_guessing
 from competency.items import Item, Kind
 from competency.scale import MAX_LEVEL, cut_of_step, step_of_level
 from competency.scoring import categories
 
-BASIS = "vorläufig: Expertenschätzung"
+BASIS = "vorläufig: Expertenschätzung, mit Raten"
 DISCRIMINATION = 1.2
 #: Distance of neighbouring thresholds on theta, as in the reference's graded bank.
 SPACING = 0.7
@@ -20,7 +22,14 @@ WIDEST = 2.8
 
 
 def expert_parameters(item: Item) -> tuple[float, tuple[float, ...]]:
-    """Return (a, b) of an item by its level and kind; a reflection has no b."""
+    """Return (a, b) of an item as its answers will look; a reflection has no b."""
+    a, b = knowing(item)
+    # Nobody guesses how well she can do something; a check list is what somebody did.
+    return with_guessing(a, b, chance(item)) if b and not item.self_report else (a, b)
+
+
+def knowing(item: Item) -> tuple[float, tuple[float, ...]]:
+    """Return (a, b) of who knows the answer, by the item's level and kind."""
     thresholds = categories(item) - 1
     if thresholds < 1:
         return DISCRIMINATION, ()

@@ -68,7 +68,7 @@ def _counted(row: reporting.Row) -> dict[str, object]:
 def seal(folder: Path) -> None:
     """Write parameters and checksums of a pack that is ready for release.
 
-    Example: roadmap content seal content/items/kommunal-de-1.1
+    Example: roadmap content seal content/items/kommunal-de-1.2
     """
     pack = packs.seal(folder)
     click.echo(f"{pack.ref} sealed: {len(pack.files)} files.")
@@ -79,7 +79,7 @@ def seal(folder: Path) -> None:
 def load(pack: Path) -> None:
     """Copy a checked pack into the content folder; it is used from the next start on.
 
-    Example: roadmap content load ./kommunal-de-1.2
+    Example: roadmap content load ./kommunal-de-1.3
     """
     found = loaded(pack, settings.load().content.dir)
     click.echo(f"{found.ref} loaded. Restart web and worker to use it.")

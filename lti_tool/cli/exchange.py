@@ -115,7 +115,7 @@ def give(pack: Path, form: str, out: Path, as_json: bool) -> None:
 
     What the format cannot hold is listed, question by question.
 
-    Example: roadmap items export content/items/kommunal-de-1.1 --format moodle --out fragen.xml
+    Example: roadmap items export content/items/kommunal-de-1.2 --format moodle --out fragen.xml
     """
     found = _items_pack(pack)
     rows = json.loads(found.read(DATA_FILE["items"]))
@@ -131,7 +131,7 @@ def catquiz_give(pack: Path, out: Path, as_json: bool) -> None:
 
     The label is the question's idnumber, which `items export --format moodle` writes, too.
 
-    Example: roadmap items catquiz-export content/items/kommunal-de-1.1 --out parameter.csv
+    Example: roadmap items catquiz-export content/items/kommunal-de-1.2 --out parameter.csv
     """
     items = read_items(_items_pack(pack))
     _written(catquiz.write(items), len(items), out, as_json)
@@ -148,7 +148,7 @@ def catquiz_take(source: Path, pack: Path, version: str, to: Path, as_json: bool
 
     Items are found by their label. A named person releases it: roadmap items release.
 
-    Example: roadmap items catquiz-import items.csv --pack content/items/kommunal-de-1.1
+    Example: roadmap items catquiz-import items.csv --pack content/items/kommunal-de-1.2
     --version 1.2 --to .
     """
     old = _items_pack(pack)

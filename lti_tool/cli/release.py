@@ -38,7 +38,7 @@ def propose(bank_file: Path, pack: Path, version: str, to: Path | None) -> None:
     what they have; the proposal's parameters.json says which, and why. In the folder
     content.proposals the staff council can read it in the administration.
 
-    Example: roadmap items propose bank.json --pack content/items/kommunal-de-1.1 --version 1.2
+    Example: roadmap items propose bank.json --pack content/items/kommunal-de-1.2 --version 1.3
     """
     old = packs.read_manifest(pack)
     if old.kind != "items":
@@ -100,7 +100,7 @@ def release(proposal: Path, by: str, council: object) -> None:
     Attempts that run keep their version. Who released it, and when the staff council was involved,
     stands in the pack and in the audit log of every municipality.
 
-    Example: roadmap items release ./kommunal-de-1.2 --by "M. Beispiel, Personalamt"
+    Example: roadmap items release ./kommunal-de-1.3 --by "M. Beispiel, Personalamt"
     --council 2026-11-20
     """
     on = _day(council)

@@ -47,6 +47,7 @@ class Changed:
     after: Told
     before: Told
     aspects: str
+    numbers: bool  # nothing else changed: its words stand there once
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,8 @@ def _facts(version: BankVersion) -> tuple[tuple[str, str], ...]:
 
 def _changed(change: ItemChange) -> Changed:
     said = ", ".join(str(item_words.ASPECTS[a]) for a in change.aspects)
-    return Changed(_told(change.after), _told(change.before), said)
+    numbers = change.aspects == ("parameters",)
+    return Changed(_told(change.after), _told(change.before), said, numbers)
 
 
 def _told(item: Item) -> Told:

@@ -12,7 +12,7 @@ SHIPPED = Path(__file__).parents[3] / "content"
 PACKS = {
     "framework": "framework/digcomp-kommunal-1.0",
     "roles": "roles/kommunal-1.1",
-    "items": "items/kommunal-de-1.1",
+    "items": "items/kommunal-de-1.2",
     "catalogue": "catalogue/kommunal-1.0",
 }
 

@@ -50,7 +50,7 @@ def test_the_report_counts_questions_by_competence_level_and_role_and_says_how_e
     None
 ):
     report = json.loads(run("report", "--json", str(SHIPPED)).stdout)
-    assert report["pack"] == "kommunal-de-1.1"
+    assert report["pack"] == "kommunal-de-1.2"
     assert sum(report["kinds"].values()) == report["items"] >= 260
     assert report["pictures"] >= 30
     assert report["flesch"] > 70  # "leicht"
@@ -69,7 +69,7 @@ def test_the_report_counts_questions_by_competence_level_and_role_and_says_how_e
 
 def test_the_report_is_a_table_for_people() -> None:
     lines = run("report", str(SHIPPED)).stdout.splitlines()
-    assert lines[0].startswith("kommunal-de-1.1: ")
+    assert lines[0].startswith("kommunal-de-1.2: ")
     assert lines[2].startswith("Readability: Flesch-DE ")
     assert lines[3].split()[:3] == ["Code", "Questions", "Level"]
     assert len(lines) == 4 + 27

@@ -1,5 +1,6 @@
 """Questions to other formats and back: the same rows, and nothing left out in silence."""
 
+import csv
 import io
 import json
 import zipfile
@@ -20,7 +21,7 @@ from lti_tool.interchange import catquiz, gift, moodle, qti
 from lti_tool.interchange.row import OWN, OWN_OF_OPTIONS, InterchangeRefused, Row, Written
 from lti_tool.settings import ROOT
 
-PACK = ROOT / "content" / "items" / "kommunal-de-1.1"
+PACK = ROOT / "content" / "items" / "kommunal-de-1.2"
 ROWS: list[Row] = json.loads((PACK / "items.json").read_text(encoding="utf-8"))
 FORMATS: dict[str, tuple[Any, Callable[..., Written]]] = {
     "gift": (gift, gift.write),
@@ -255,12 +256,17 @@ def test_questions_without_a_competence_wait_for_one(tmp_path: Path) -> None:
 def test_catquiz_parameters_make_a_proposal_that_is_not_in_force(tmp_path: Path) -> None:
     out = tmp_path / "p.csv"
     assert run("catquiz-export", PACK, "--out", out).exit_code == 0
-    out.write_text(out.read_text(encoding="utf-8").replace(";1.2;", ";1.7;"), encoding="utf-8")
+    with out.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    with out.open("w", encoding="utf-8") as file:
+        table = csv.DictWriter(file, rows[0].keys(), delimiter=";")
+        table.writeheader()
+        table.writerows(row | {"discrimination": "1.7"} for row in rows)
     arguments = ("--pack", PACK, "--version", "1.9", "--to", tmp_path)
     done = run("catquiz-import", out, *arguments, "--json")
     assert done.exit_code == 0, done.output
     target = tmp_path / "kommunal-de-1.9"
-    assert read_manifest(target).proposed_from == "kommunal-de-1.1"
+    assert read_manifest(target).proposed_from == "kommunal-de-1.2"
     changed = [i for i in read_items(read_manifest(target)) if i.a == 1.7]
     assert len(changed) == json.loads(done.stdout)["items"] > 200
     assert "local_catquiz" in changed[0].basis
