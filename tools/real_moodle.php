@@ -16,7 +16,7 @@ require_once($CFG->dirroot . '/webservice/lib.php');
 $given = json_decode(file_get_contents($argv[2]), true);
 \core\session\manager::set_user(get_admin());
 
-function rm_user(string $name, string $first, string $last, string $password): stdClass {
+function rm_user(string $name, string $first, string $last, string $language, string $password): stdClass {
     global $DB, $CFG;
     if ($known = $DB->get_record('user', ['username' => $name])) {
         return $known;
@@ -24,7 +24,7 @@ function rm_user(string $name, string $first, string $last, string $password): s
     $id = user_create_user((object) [
         'username' => $name, 'firstname' => $first, 'lastname' => $last, 'password' => $password,
         'email' => "$name@example.org", 'confirmed' => 1, 'mnethostid' => $CFG->mnet_localhost_id,
-        'lang' => 'de', 'auth' => 'manual',
+        'lang' => $language, 'auth' => 'manual',
     ], true, false);
     return $DB->get_record('user', ['id' => $id]);
 }
@@ -52,8 +52,9 @@ foreach ($given['settings'] as $name => $value) {
 $DB->set_field('tool_usertours_tours', 'enabled', 0); // they would lie over what a script clicks
 
 $people = [];
-foreach ($given['people'] as [$name, $first, $last]) {
-    $people[$name] = rm_user($name, $first, $last, $given['password']);
+foreach ($given['people'] as [$name, $first, $last, $language]) {
+    $people[$name] = rm_user($name, $first, $last, $language, $given['password']);
+    set_user_preference('drawer-open-index', 0, $people[$name]); // it lies over what a picture shall show
 }
 
 if (!$course = $DB->get_record('course', ['shortname' => 'digital'])) {

@@ -38,13 +38,19 @@ from tests.integration.faults.tls import Authority  # noqa: E402
 
 PASSWORD = "Moodle-123!"  # noqa: S105  (of an installation that only loopback reaches)
 TENANT = "musterstadt"
-PEOPLE = (
-    ("gaertnerin", "Gerda", "Grün"),
-    ("erzieher", "Emil", "Kita"),
-    ("leitung", "Lena", "Kurs"),
-    ("dienst", "Roadmap", "Dienst"),
+PEOPLE = (  # user name, first and last name, language
+    ("gaertnerin", "Gerda", "Grün", "de"),
+    ("erzieher", "Emil", "Kita", "de"),
+    ("leitung", "Lena", "Kurs", "de"),
+    ("walker", "Wanda", "Walker", "en"),
+    ("dienst", "Roadmap", "Dienst", "de"),
 )
-ENROLLED = {"gaertnerin": "student", "erzieher": "student", "leitung": "editingteacher"}
+ENROLLED = {
+    "gaertnerin": "student",
+    "erzieher": "student",
+    "walker": "student",
+    "leitung": "editingteacher",
+}
 PAGES = (("N6", "Hilfe holen: Störung genau beschreiben"), ("N1", "Tablet-Start"))  # units
 CAPABILITIES = (
     "webservice/rest:use",
@@ -101,6 +107,7 @@ http {{
     listen 127.0.0.1:{moodle} ssl;
     ssl_certificate {ca}/127.0.0.1300.pem;
     ssl_certificate_key {ca}/127.0.0.1300.pem;
+    include {state}/down-*.conf;
     location / {{ proxy_pass http://127.0.0.1:{php}; }}
   }}
   server {{
@@ -310,28 +317,43 @@ def start(place: Place) -> None:
     (place.state / "nginx.conf").write_text(
         NGINX.format(state=place.state, ca=place.state / "ca", **place.ports)
     )
+    place.roadmap("db", "upgrade")
+    for name in _commands(place):
+        if not _running(place, name):
+            _spawn(place, name)
+    _wait(place.ports["moodle"])
+    _wait(place.ports["roadmap"])
+    _say(f"Moodle  {place.moodle_url}  (admin and {', '.join(p[0] for p in PEOPLE)}: {PASSWORD})")
+    _say(f"roadMAP {place.tool_url}")
+
+
+def restart(place: Place, name: str) -> None:
+    """End one part of it and start it anew: it has then forgotten what it knew."""
+    file = place.state / "run" / f"{name}.pid"
+    group = int(file.read_text())
+    os.killpg(group, signal.SIGTERM)
+    with suppress(ChildProcessError):
+        os.waitpid(group, 0)
+    until = time.monotonic() + 60
+    while _running(place, name) and time.monotonic() < until:
+        time.sleep(0.2)
+    _spawn(place, name)
+    _wait(place.ports["roadmap"])
+
+
+def _commands(place: Place) -> dict[str, tuple[Sequence[str], Mapping[str, str]]]:
     roadmap = str(ROOT / ".venv/bin/roadmap")
     php = f"127.0.0.1:{place.ports['php']}"
-    commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
+    nginx = ["nginx", "-c", str(place.state / "nginx.conf"), "-g", "daemon off;"]
+    return {
         "php": (
             [*place.php, "-S", php, "-t", str(place.moodle)],
             {**os.environ, "PHP_CLI_SERVER_WORKERS": str(WORKERS)},
         ),
         "serve": ([roadmap, "serve"], place.environ),
         "worker": ([roadmap, "worker"], place.environ),
-        "nginx": (
-            ["nginx", "-c", str(place.state / "nginx.conf"), "-g", "daemon off;"],
-            os.environ,
-        ),
+        "nginx": (nginx, os.environ),
     }
-    place.roadmap("db", "upgrade")
-    for name, (command, environ) in commands.items():
-        if not _running(place, name):
-            _spawn(place, name, command, environ)
-    _wait(place.ports["moodle"])
-    _wait(place.ports["roadmap"])
-    _say(f"Moodle  {place.moodle_url}  (admin and {', '.join(p[0] for p in PEOPLE)}: {PASSWORD})")
-    _say(f"roadMAP {place.tool_url}")
 
 
 def stop(place: Place) -> None:
@@ -362,7 +384,8 @@ def _start_postgres(place: Place) -> None:
         )  # fmt: skip
 
 
-def _spawn(place: Place, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
+def _spawn(place: Place, name: str) -> None:
+    command, environ = _commands(place)[name]
     (place.state / "run").mkdir(exist_ok=True)
     with (place.state / "logs" / f"{name}.log").open("ab") as log:
         made = subprocess.Popen(

@@ -11,113 +11,26 @@ saw and leaves pictures in the state folder; the first that is not as expected e
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import (
-    BrowserContext,
-    BrowserType,
-    FrameLocator,
-    Locator,
-    Page,
-    expect,
-    sync_playwright,
-)
-from real_moodle import PASSWORD, ROOT, TENANT, Place, _run, cron
+from playwright.sync_api import FrameLocator, Locator, expect, sync_playwright
+from real_moodle import ROOT, TENANT, Place, _run, cron
+from real_moodle_browser import LONG_MS, Walk, activity, first_time
+from real_moodle_edges import EDGES
 
 from competency.items import Item
 from competency.packs import Content
 from tests.e2e import walking
 from tests.pages.scene import best
 
-CHROMIUM = "/usr/bin/chromium"
-LONG_MS = 60_000
 UNIT, BY_HAND = "A4", "Von Hand angelegt"
-
-
-@dataclass
-class Walk:
-    place: Place
-    chromium: BrowserType
-    made: dict[str, Any]
-    profiles: Path  # of browsers, new with every walk
-    open: dict[str, BrowserContext] = field(default_factory=dict)
-
-    def at(self, name: str) -> Page:
-        """Return the page of somebody's own browser, signed in to Moodle."""
-        if name not in self.open:
-            self.open[name] = _browser(self.chromium, self.profiles / name)
-            _sign_in(self.open[name].pages[0], self.place.moodle_url, name)
-        return self.open[name].pages[0]
-
-    def go(self, name: str, path: str) -> Page:
-        page = self.at(name)
-        page.goto(self.place.moodle_url + path)
-        return page
-
-    def picture(self, page: Page, name: str) -> None:
-        folder = self.place.state / "shots"
-        folder.mkdir(exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png", full_page=True)
-
-    def roadmap(self, *command: str) -> Any:
-        return json.loads(self.place.roadmap(*command, "--json"))
-
-    def not_green(self) -> list[str]:
-        """Return what `roadmap check` finds wrong; it then ends with 1."""
-        command = [str(ROOT / ".venv/bin/roadmap"), "check", "--json"]
-        environ = self.place.environ
-        done = subprocess.run(command, check=False, capture_output=True, env=environ, cwd=ROOT)
-        checks = json.loads(done.stdout)["checks"]
-        return [f"{c['message']}. {c['remedy']}" for c in checks if not c["ok"]]
-
-    def adding(self, tool: str = "1") -> str:
-        """Return the form with which a teacher adds a tool of Moodle's list."""
-        return f"/course/modedit.php?add=lti&typeid={tool}&course={self.made['course']}&section=1"
-
-    @property
-    def course(self) -> str:
-        return f"/course/view.php?id={self.made['course']}"
-
-
-def _browser(chromium: BrowserType, folder: Path) -> BrowserContext:
-    (folder / "Default").mkdir(parents=True, exist_ok=True)
-    blocking = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
-    preferences = folder / "Default" / "Preferences"
-    if not preferences.exists():
-        preferences.write_text(json.dumps(blocking))
-    made = chromium.launch_persistent_context(
-        folder,
-        executable_path=CHROMIUM,
-        args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        ignore_https_errors=True,
-        locale="de-DE",
-        viewport={"width": 1280, "height": 900},
-    )
-    made.set_default_timeout(LONG_MS)
-    return made
-
-
-def _sign_in(page: Page, moodle: str, name: str) -> None:
-    page.goto(f"{moodle}/login/index.php")
-    page.wait_for_load_state("networkidle")  # a script puts the password field anew
-    if page.locator("#username").count():
-        page.fill("#username", name)
-        page.fill("#password", PASSWORD)
-        page.click("#loginbtn")
-        page.wait_for_load_state("networkidle")
-    assert not page.locator("#loginerrormessage").count(), f"{name} cannot sign in"
-
-
-# --- steps ----------------------------------------------------------------------------------------
 
 
 def register(walk: Walk) -> str:
@@ -125,6 +38,7 @@ def register(walk: Walk) -> str:
     page = walk.go("admin", "/mod/lti/toolconfigure.php")
     page.fill("#tool-url", f"{walk.place.tool_url}/lti/register")
     page.click("#tool-create-button")
+    page.frame_locator("iframe").locator("h1").first.wait_for()
     walk.picture(page, "1-register")
     card = page.locator(".tool-card", has_text="Mein Lernweg")
     expect(card).to_be_visible(timeout=LONG_MS)
@@ -184,7 +98,7 @@ def by_hand(walk: Walk) -> str:
     form.fill("#id_name", BY_HAND)
     form.click("#id_submitbutton2")
     frame = activity(walk, "erzieher", BY_HAND)
-    _first_time(frame, "ERZ")
+    first_time(frame, "ERZ")
     expect(frame.locator("[data-test=question]")).to_be_visible()
     walk.picture(walk.at("erzieher"), "12-launched")
     return f"{len(lines)} lines pasted, launched"
@@ -237,20 +151,6 @@ def connect(walk: Walk) -> str:
     return f"not green: {walk.not_green() or 'nothing'}"
 
 
-def activity(walk: Walk, who: str, title: str) -> FrameLocator:
-    """Open an activity of the course and return the tool's frame in it."""
-    page = walk.go(who, walk.course)
-    page.locator(".modtype_lti a", has_text=title).first.click()
-    page.wait_for_url("**/mod/lti/view.php**")
-    return page.frame_locator("#contentframe")
-
-
-def _first_time(frame: FrameLocator, role: str) -> None:
-    frame.locator("h1").first.wait_for()
-    if frame.locator("[data-test=notice-continue]").count():
-        walking.first_visit(frame, role)
-
-
 def learner(walk: Walk) -> str:
     """A learner's whole way in the frame: information, role, questions, profile, path, yes."""
     frame = activity(walk, "gaertnerin", "Mein Lernweg")
@@ -272,7 +172,7 @@ def learner(walk: Walk) -> str:
 def teacher(walk: Walk) -> str:
     """The teacher sees the same pages, and how many learners there are; nobody's result."""
     frame = activity(walk, "leitung", "Mein Lernweg")
-    _first_time(frame, "VFA")
+    first_time(frame, "VFA")
     activity(walk, "leitung", "Mein Lernweg")
     time.sleep(5)  # the worker asks Moodle for the number
     frame = activity(walk, "leitung", "Mein Lernweg")
@@ -284,7 +184,7 @@ def teacher(walk: Walk) -> str:
 def admin(walk: Walk) -> str:
     """A site administrator in the frame has no right in the administration of roadMAP."""
     frame = activity(walk, "admin", "Mein Lernweg")
-    _first_time(frame, "IT")
+    first_time(frame, "IT")
     offered = frame.get_by_role("link", name="Verwaltung").count()
     walk.picture(walk.at("admin"), "5-admin")
     assert not offered, "an LTI role gave a right"
@@ -508,6 +408,7 @@ STEPS: dict[str, Callable[[Walk], str]] = {
     "exam": exam,
     "plan": plan,
     "xapi": xapi,
+    **EDGES,
     "review": review,
     "missing": missing,
     "withdraw": withdraw,
