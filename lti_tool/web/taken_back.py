@@ -15,11 +15,15 @@ def sentences() -> tuple[str, ...]:
 
 
 def of_the_path() -> tuple[str, ...]:
-    """Say it for whoever may object to proposals."""
-    return tuple(_said(persons.written_of_the_path(services(), current_launch().learner)))
+    """Say it for whoever may object to proposals, and what stays of the rest."""
+    learner = current_launch().learner
+    said = [*_said(persons.written_of_the_path(services(), learner), share_only=True)]
+    if said and persons.told_results(services(), learner):
+        said.append(_("What it knows of the assessment and of reviews stays there."))
+    return tuple(said)
 
 
-def _said(traces: Set[Trace]) -> Iterator[str]:
+def _said(traces: Set[Trace], *, share_only: bool = False) -> Iterator[str]:
     if Trace.STATEMENTS in traces:
         yield _("We take the message about your learning path back.")
     if Trace.DOCUMENT in traces:
@@ -30,7 +34,9 @@ def _said(traces: Set[Trace]) -> Iterator[str]:
         yield _("We delete the list of your shared results there.")
     if Trace.PLAN in traces:
         yield _("We delete your learning plan in the learning portal.")
-    if Trace.SCORE in traces:
+    if Trace.SCORE in traces and share_only:
+        yield _("We delete your score for steps done in the learning portal.")
+    elif Trace.SCORE in traces:
         yield _("We delete your score in the learning portal.")
     if Trace.SCORE_ASKED in traces:
         yield _("We ask the learning portal to delete your score.")

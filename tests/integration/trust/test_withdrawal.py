@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from lti_tool import jobs
 from lti_tool.cli import cli
-from lti_tool.flows import persons, plan
+from lti_tool.flows import grades, persons, plan
 from lti_tool.flows.deliver import DeliveryReport
 from lti_tool.flows.withdrawal import Trace
 from lti_tool.store.database import Database, us
@@ -22,6 +22,7 @@ from tests.integration.trust.delivering import ALL_ON, Town
 from tests.integration.trust.town import come
 from tests.pages.scene import Visitor
 
+STEPS_ONLY = "Ihre Bewertung für erledigte Schritte löschen wir im Lernportal."
 AFTER_WITHDRAWAL = DeliveryReport(delivered=4, failed=0, dead=0)
 
 
@@ -387,11 +388,31 @@ def test_what_moodle_takes_back_is_said_before_it_is_done(town: Town) -> None:
     visitor = town.gardener()
     town.send()
     client = town.stage.client(visitor)
-    for address in ("daten/loeschen", "daten", "lernpfad"):
+    for address, score in (
+        ("daten/loeschen", "Ihre Bewertung im Lernportal löschen wir."),
+        ("daten", STEPS_ONLY),
+        ("lernpfad", STEPS_ONLY),
+    ):
         page = client.get(f"{visitor.home}{address}").get_data(as_text=True)
         assert "Ihren Lernplan im Lernportal löschen wir." in page, address
-        assert "Ihre Bewertung im Lernportal löschen wir." in page, address
+        assert score in page, address
+        assert "bleibt dort" not in page, address
         assert "ILIAS" not in page
+
+
+def test_who_only_objects_is_told_that_what_the_assessment_showed_stays(town: Town) -> None:
+    visitor, column = town.gardener(), {"lineitem": f"{town.there.url}/scores/8/lineitem"}
+    questions = f"{town.stage.settings.server.base_url}/frage"
+    place = {"target": questions, "link_id": "l8", "platform_id": town.platform.id}
+    come(town.stage, "4711", services=column, **place)
+    with town.stage.s.store.begin() as work:
+        grades.assessed(work, town.stage.learner(visitor), town.stage.now)
+    client, stays = town.stage.client(visitor), "Was es von Einstufung und Rückblicken weiß, bleibt"
+    pages = {
+        address: client.get(f"{visitor.home}{address}").get_data(as_text=True)
+        for address in ("daten", "lernpfad", "daten/loeschen")
+    }
+    assert [stays in page for page in pages.values()] == [True, True, False]
 
 
 # --- who else erases ------------------------------------------------------------------------------
