@@ -27,6 +27,7 @@ class Point:
     far: float
     decided: float
     decided_accuracy: float | None  # none decided yet
+    decided_certainty: float | None  # mean max(p, 1 - p) of the decided: what they promise
     calibration_error: float
     decided_calibration_error: float | None  # |share right - mean p| of the decided
 
@@ -72,6 +73,7 @@ def point(certain: Array, scores: Array, cuts: Array) -> Point:
         far=float(right[far].mean()),
         decided=float(decided.mean()),
         decided_accuracy=share,
+        decided_certainty=float(sure[decided].mean()) if any_decided else None,
         calibration_error=_calibration_error(sure, right),
         decided_calibration_error=_calibration_error(sure[decided], right[decided])
         if any_decided

@@ -61,7 +61,7 @@ class HybridSetting:
 
 def simulate_hybrid(setting: HybridSetting) -> Run:
     """Return the quality of verdicts by cost units spent; the same setting gives the same."""
-    sample = _draw(setting)
+    sample = draw_hybrid(setting)
     done = walk(sample, adaptive(sample.pool, sample.wanted), setting.budget, setting.budget)
     cuts, scores = sample.wanted.cuts, sample.scores
     start = np.broadcast_to(certainty(sample.prior, sample.wanted), scores.shape)
@@ -79,7 +79,7 @@ def _at(units: int, cost: Array, certain: Array, start: Array) -> Array:
     return np.where((last >= 0)[:, None], found, start)
 
 
-def _draw(setting: HybridSetting) -> Sample:
+def draw_hybrid(setting: HybridSetting) -> Sample:
     """Draw both banks, theta, bias, answers; cuts have a seed of their own (reference 7)."""
     rng = np.random.default_rng(setting.seed)
     items = (

@@ -91,7 +91,7 @@ def simulate(
     """Simulate examinees; the figures of the assessment reference.
 
     far: right verdicts of persons more than .3 SD from the Soll. n90, n95: questions until far is
-    .90, .95. decided: p >= .9 or <= .1.
+    .90, .95. decided: p >= .9 or <= .1; promised: the mean of these p.
 
     Example: roadmap assessment simulate --preset goals --row "21 competences 2PL" --json
     """
@@ -169,6 +169,7 @@ def _line(row: dict[str, Any]) -> str:
         lines.append(
             f"  @{n}: {_share(at, 'accuracy')} far {_share(at, 'far')} "
             f"decided {_share(at, 'decided')} right {_share(at, 'decided_accuracy')} "
+            f"promised {_share(at, 'decided_certainty')} "
             f"calibration error {_share(at, 'calibration_error')}"
         )
     return "\n".join(lines)

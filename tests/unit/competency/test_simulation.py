@@ -110,6 +110,7 @@ def test_the_figures_are_those_of_the_reference():
     assert found.accuracy == 0.75  # .43 says below, and .1 is above
     assert found.far == 1.0  # .1 and .2 are in the indifference zone
     assert (found.decided, found.decided_accuracy) == (0.5, 1.0)
+    assert found.decided_certainty == pytest.approx((0.97 + 0.92) / 2)
     # max(p, 1 - p) = .97, .92 and .63 are right, .57 is wrong: four bins
     assert found.calibration_error == pytest.approx((0.03 + 0.08 + 0.37 + 0.57) / 4)
     assert found.decided_calibration_error == pytest.approx(0.11 / 2)
