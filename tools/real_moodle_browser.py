@@ -1,7 +1,9 @@
 """The browsers of a walk through a real Moodle, one per person, third-party cookies blocked."""
 
 import json
+import re
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,15 @@ class Walk:
             _sign_in(self.open[name].pages[0], self.place.moodle_url, name)
         return self.open[name].pages[0]
 
+    def at_without_cookies(self, name: str) -> Page:
+        """The same in a browser that keeps nothing of ours in a frame, not even partitioned."""
+        key = f"{name}-without"
+        if key not in self.open:
+            sites = f"{self.place.tool_url},{self.place.moodle_url}"  # ours, and where it is framed
+            self.open[key] = _browser(self.chromium, self.profiles / key, never=sites)
+            _sign_in(self.open[key].pages[0], self.place.moodle_url, name)
+        return self.open[key].pages[0]
+
     def go(self, name: str, path: str) -> Page:
         page = self.at(name)
         page.goto(self.place.moodle_url + path)
@@ -56,12 +67,15 @@ class Walk:
         return f"/course/modedit.php?add=lti&typeid={tool}&course={self.made['course']}&section=1"
 
 
-def _browser(chromium: BrowserType, folder: Path) -> BrowserContext:
+def _browser(chromium: BrowserType, folder: Path, never: str = "") -> BrowserContext:
     (folder / "Default").mkdir(parents=True, exist_ok=True)
-    blocking = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
+    profile: dict[str, Any] = {"cookie_controls_mode": 1, "block_third_party_cookies": True}
+    if never:
+        exceptions = {"cookies": {never: {"setting": 2}}}
+        profile["content_settings"] = {"exceptions": exceptions}
     preferences = folder / "Default" / "Preferences"
     if not preferences.exists():
-        preferences.write_text(json.dumps(blocking))
+        preferences.write_text(json.dumps({"profile": profile}))
     made = chromium.launch_persistent_context(
         folder,
         executable_path=CHROMIUM,
@@ -103,3 +117,18 @@ def first_time(frame: FrameLocator, role: str) -> None:
     frame.locator("h1").first.wait_for()
     if frame.locator("[data-test=notice-continue]").count():
         walking.first_visit(frame, role)
+
+
+def grade_of(walk: Walk, title: str, wanted: str, course: int = 0) -> str:
+    """Return what the grade book shows the teacher in a learner's row; wait for the worker."""
+    course, user = course or walk.made["course"], walk.made["people"]["gaertnerin"]
+    for _ in range(20):
+        page = walk.go("leitung", f"/grade/report/user/index.php?id={course}&userid={user}")
+        row = page.locator("tr", has_text=title).first
+        cells = [c.strip() for c in row.locator("td").all_inner_texts()]
+        if any(re.match(rf"{wanted}(\.\d|$)", cell) for cell in cells):
+            name = re.sub(r"\W+", "-", f"7-grades-{course}-{title.split(' ')[0]}-{wanted}")
+            walk.picture(page, name)
+            return " | ".join(cell for cell in cells if cell)
+        time.sleep(2)
+    raise AssertionError(f"{title}: {cells}, not {wanted}")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from playwright.sync_api import FrameLocator, Page, expect
 from real_moodle import _run, restart
-from real_moodle_browser import Walk, activity, first_time, open_activity
+from real_moodle_browser import Walk, activity, first_time, grade_of, open_activity
 
 PHONE = {"width": 360, "height": 740}
 HOUR_US = 3_600_000_000
@@ -75,7 +75,8 @@ def copied(walk: Walk) -> str:
         walk.picture(page, f"15-copied-{title.split(' ')[0]}")
         custom = {k: v for k, v in claims[CUSTOM].items() if k.endswith("history")}
         said.append(f"link {claims[LINK]['id']}, course {claims[CONTEXT]['id']}, {custom}")
-    return f"course {course}: {'; '.join(said)}"
+    grade = grade_of(walk, "Kurzer Rückblick", "1", course)  # known already, told to the new column
+    return f"course {course}: {'; '.join(said)}; grade {grade}"
 
 
 def _copy_of_course(walk: Walk) -> int:
@@ -197,6 +198,38 @@ def _reload_nginx(walk: Walk) -> None:
     os.kill(int((walk.place.state / "run/nginx.pid").read_text()), signal.SIGHUP)
 
 
+def window(walk: Walk) -> str:
+    """Where a frame keeps no cookie: a launch in a window, and a choice that comes back from it."""
+    page = walk.at_without_cookies("gaertnerin")
+    frame = open_activity(walk, page, walk.made["course"], "Mein Lernweg")
+    opened = _new_window(page, frame)
+    opened.locator("nav [aria-current]").wait_for()
+    walk.picture(page, "19-window-frame")
+    walk.picture(opened, "19-window-launched")
+    assert opened.evaluate("window.opener") is None
+    form = walk.at_without_cookies("leitung")
+    form.goto(walk.place.moodle_url + walk.adding())
+    form.click("[name=selectcontent]")
+    frame = form.frame_locator(".modal iframe")
+    opened = _new_window(form, frame)
+    choose_path(opened)
+    said = opened.locator("[data-handed-over]")
+    said.wait_for()
+    walk.picture(opened, "19-window-handed-over")
+    expect(form.locator("#id_name")).to_have_value("Mein Lernpfad")
+    walk.picture(form, "19-window-chosen")
+    return f"launched in a window; chosen in a window: {said.inner_text()!r}, the form is filled"
+
+
+def _new_window(page: Page, frame: FrameLocator) -> Page:
+    button = frame.locator("[data-test=new-window]")
+    button.wait_for()
+    page.bring_to_front()
+    with page.context.expect_page() as opened:
+        button.click()
+    return opened.value
+
+
 EDGES: dict[str, Callable[[Walk], str]] = {
     "phone": phone,
     "english": english,
@@ -204,4 +237,5 @@ EDGES: dict[str, Callable[[Walk], str]] = {
     "tabs": tabs,
     "keys": keys,
     "outage": outage,
+    "window": window,
 }

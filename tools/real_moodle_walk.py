@@ -22,7 +22,7 @@ from typing import Any
 
 from playwright.sync_api import FrameLocator, Locator, expect, sync_playwright
 from real_moodle import ROOT, TENANT, Place, _run, cron
-from real_moodle_browser import LONG_MS, Walk, activity, first_time
+from real_moodle_browser import LONG_MS, Walk, activity, first_time, grade_of
 from real_moodle_edges import EDGES
 
 from competency.items import Item
@@ -259,20 +259,6 @@ def _place(form: Locator, value: int) -> int:
 @cache
 def _items() -> tuple[Item, ...]:
     return Content.load(ROOT / "content").items
-
-
-def grade_of(walk: Walk, title: str, wanted: str) -> str:
-    """Return what the grade book shows the teacher in a learner's row; wait for the worker."""
-    course, user = walk.made["course"], walk.made["people"]["gaertnerin"]
-    for _ in range(20):
-        page = walk.go("leitung", f"/grade/report/user/index.php?id={course}&userid={user}")
-        row = page.locator("tr", has_text=title).first
-        cells = [c.strip() for c in row.locator("td").all_inner_texts()]
-        if any(re.match(rf"{wanted}(\.\d|$)", cell) for cell in cells):
-            walk.picture(page, f"7-grades-{title.split(' ')[0]}-{wanted}")
-            return " | ".join(cell for cell in cells if cell)
-        time.sleep(2)
-    raise AssertionError(f"{title}: {cells}, not {wanted}")
 
 
 def plan(walk: Walk) -> str:

@@ -21,7 +21,7 @@ from lti_tool.lti.onward import Handover
 from lti_tool.lti.parameters import Parameters
 from lti_tool.lti.refusal import Code, Refused
 from lti_tool.lti.state import Login
-from lti_tool.ports import Admitted, Platform
+from lti_tool.ports import Admitted, Arrival, Platform
 from lti_tool.web import cookies, headers, refusals, session
 from lti_tool.web.services import house
 from lti_tool.web.starts import Asked
@@ -91,6 +91,7 @@ def without_cookies(again: str, begun: Redirect, platform: Platform) -> Response
         url=url_for("lti.login", weiter=again, fenster=1),
         storage=storage,
         details=details,
+        platform=_sends_to(platform),  # it may be Deep Linking: nobody has said so yet
     )
     answer = current_app.make_response((html, 200 if storage else Code.COOKIES_BLOCKED.status))
     if storage:
@@ -123,13 +124,14 @@ def stored_proof(form: Parameters) -> str:
     return proof
 
 
-def in_a_window(admitted: Admitted, page: str, locale: str, platform: Platform) -> Response:
+def in_a_window(admitted: Admitted, page: str, arrival: Arrival, platform: Platform) -> Response:
     """Return the page with the button that opens an accepted launch in a window of its own."""
     headers.framed_by((platform.auth_url, platform.issuer))
     handover = Handover(admitted.launch_id, admitted.secret, page)
     code = onward.seal_handover(handover, house().seal, datetime.now(UTC))
-    with force_locale(locale):
-        html = render_template("open_window.html", code=code)
+    waits = _sends_to(platform) if arrival.placing is not None else ""
+    with force_locale(arrival.locale):
+        html = render_template("open_window.html", code=code, platform=waits)
     return current_app.make_response(html)
 
 
@@ -153,6 +155,13 @@ def redirect(location: str, status: int) -> Response:
     answer = current_app.make_response(("", status))
     answer.headers["Location"] = location
     return answer
+
+
+def _sends_to(platform: Platform) -> str:
+    """Let this frame hand a choice of Deep Linking to its platform; return the sites for it."""
+    urls = (platform.auth_url, platform.issuer)
+    headers.sends_to(*urls)
+    return " ".join(dict.fromkeys(filter(None, map(origin, urls))))
 
 
 def _storage(login: Login, platform: Platform, begun: Redirect | None = None) -> Storage | None:

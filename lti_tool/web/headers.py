@@ -83,9 +83,9 @@ def framed_by(urls: Iterable[str]) -> None:
     g.frame_ancestors = tuple(dict.fromkeys(found for url in urls if (found := _ascii(url))))
 
 
-def sends_to(url: str) -> None:
-    """Let the forms of this request's page be sent to this address, too (Deep Linking)."""
-    g.form_targets = tuple(found for found in (_ascii(url),) if found)
+def sends_to(*urls: str) -> None:
+    """Let the forms of this request's page be sent to these sites, too (Deep Linking)."""
+    g.form_targets = tuple(dict.fromkeys(found for url in urls if (found := _ascii(url))))
 
 
 def _policy(settings: Settings) -> str:

@@ -105,7 +105,7 @@ def launch() -> Response:
     if cookie or framed.keeps_cookies(asked):
         return _answer(starts.welcome(admitted, verified, started))
     page = starts.page_of(admitted.launch_id, verified.arrival)
-    return framed.in_a_window(admitted, page, verified.arrival.locale, platform)
+    return framed.in_a_window(admitted, page, verified.arrival, platform)
 
 
 @lti.get("/lti/jwks")

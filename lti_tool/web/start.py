@@ -238,7 +238,14 @@ def next_step(
         return _go_on(state, now)
     if view is None or view.path is None:
         return _review(due) or _look_at_profile()
-    if view.state == "draft" or view.proposal is not None:
+    if view.proposal is not None:
+        return NextStep(
+            _("Your next step: look at a new proposal"),
+            _("Your learning path stays as it is until you accept the new one."),
+            _("See your learning path"),
+            url_for("learner.path"),
+        )
+    if view.state == "draft":
         return NextStep(
             _("Your next step: look at your learning path"),
             _("The path is a proposal. It counts when you accept it."),

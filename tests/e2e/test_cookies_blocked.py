@@ -20,10 +20,11 @@ from playwright.sync_api import (
     expect,
 )
 
+from tests.conformance.lti13.platform import MEMBERSHIP
 from tests.conftest import missing
 from tests.e2e.conftest import CHROMIUM
 from tests.e2e.test_pages_look import AXE, COUNTS, RUN_AXE, SMALL_TARGETS, TAGS
-from tests.e2e.two_sites import CONTACT, Sites, two_sites
+from tests.e2e.two_sites import CONTACT, DL, Sites, two_sites
 
 pytestmark = pytest.mark.browser
 
@@ -152,6 +153,69 @@ def test_the_new_window_works_without_script(
         window = new_window(page, tool.locator("[data-test=new-window]"))
         window.locator("#go").click()  # the portal's own form
         goes_on(window)
+
+
+@pytest.mark.parametrize("storage", ["", "parent"])
+def test_what_is_chosen_in_the_new_window_goes_back_by_the_frame(
+    page: Page, sites: Sites, storage: str
+) -> None:
+    sites.front.without_chips = True
+    with deep_linking(sites):
+        tool = start(page, sites, storage)
+        button = tool.locator(
+            "form [data-test=new-window]" if storage else "[data-test=new-window]"
+        )
+        window = new_window(page, button)
+        window.locator("[data-test=place-option]").first.check(force=True)
+        stay = tool.locator("[data-stay-open]")
+        expect(stay).to_have_text(
+            "Lassen Sie diese Seite offen: Ihre Auswahl kommt hierher zurück."
+        )
+        window.locator("[data-test=place]").click()
+        expect(page.locator("#taken")).to_have_text("Mein Lernweg")
+        expect(window.locator("[data-handed-over]")).to_contain_text(
+            "Das Lernportal hat Ihre Auswahl."
+        )
+        expect(window.locator("[data-test=placed]")).to_be_hidden()
+
+
+def test_where_the_frame_is_gone_the_window_sends_the_choice_itself(
+    page: Page, sites: Sites
+) -> None:
+    sites.front.without_chips = True
+    with deep_linking(sites):
+        tool = start(page, sites)
+        window = new_window(page, tool.locator("[data-test=new-window]"))
+        window.locator("[data-test=place-option]").first.check(force=True)
+        page.goto(f"{sites.lms}/back")
+        window.locator("[data-test=place]").click()
+        window.wait_for_url(f"{sites.lms}/return")
+
+
+@contextmanager
+def deep_linking(sites: Sites) -> Iterator[None]:
+    """The portal asks an instructor to choose what stands in the course."""
+    asked = {"deep_link_return_url": f"{sites.lms}/return", "accept_types": ["ltiResourceLink"]}
+    sites.claims.update(
+        {
+            "message_type": "LtiDeepLinkingRequest",
+            "resource_link": None,
+            "roles": [f"{MEMBERSHIP}Instructor"],
+            f"{DL}deep_linking_settings": {**asked, "accept_multiple": True},
+        }
+    )
+    try:
+        yield
+    finally:
+        sites.claims.clear()
+
+
+def test_a_learners_window_cannot_steer_the_frame_it_came_from(page: Page, sites: Sites) -> None:
+    sites.front.without_chips = True
+    tool = start(page, sites)
+    window = new_window(page, tool.locator("[data-test=new-window]"))
+    goes_on(window)
+    assert window.evaluate("window.opener") is None
 
 
 @pytest.mark.parametrize("width", [320, 1280])

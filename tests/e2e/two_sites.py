@@ -6,6 +6,7 @@ browser itself blocks them in a frame). The portal signs launches, takes each st
 does, and can offer storage by postMessage (LTI postMessage Storage). It shares no code with us.
 """
 
+import base64
 import json
 import secrets
 import ssl
@@ -30,6 +31,7 @@ from lti_tool.store.database import Database
 from tests.conformance.lti13.platform import KeyServer, Platform, Reply
 from tests.integration.faults.tls import Authority
 
+DL = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 CONTACT = "Lernportal-Team, Zimmer 14"
 
 STORE = """
@@ -51,11 +53,17 @@ const listen = () => addEventListener("message", hear);
 // A portal's listener may stand only after our frame has asked.
 if (LATE) document.addEventListener("submit", () => setTimeout(listen, 1500)); else listen();
 """
+# As Moodle's: the page of the answer looks for what takes it in the page around the frame.
+RETURN = """<!DOCTYPE html><html lang="de"><meta charset="utf-8"><title>Auswahl</title>
+<script>(window === top ? window : parent).takeChoice({choice})</script></html>"""
 PAGE = """<!DOCTYPE html><html lang="de"><meta charset="utf-8"><title>Lernportal</title>
 <h1>Kurs</h1>{store}
 <form method="post" action="{tool}/lti/login" target="tool">{fields}
 <button id="go">Los</button></form>
-<iframe name="tool" title="Mein Lernweg" width="{width}" height="700"></iframe></html>"""
+<iframe name="tool" title="Mein Lernweg" width="{width}" height="700"></iframe>
+<output id="taken"></output>
+<script>window.takeChoice = (c) => {{ document.getElementById("taken").textContent = c; }};</script>
+</html>"""
 POST = """<!DOCTYPE html><html lang="de"><meta charset="utf-8"><title>Weiter</title>
 <form method="post" action="{tool}/lti/launch">{fields}<button id="go">Weiter</button></form>
 <script>document.forms[0].submit()</script></html>"""
@@ -102,6 +110,9 @@ class Sites:
     front: Front
     platform: Platform
     custom: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, object] = field(
+        default_factory=dict
+    )  # of the next launches, beside the usual
     hints: set[str] = field(default_factory=set)  # starts that were not taken yet
     asked: list[dict[str, str]] = field(default_factory=list)
 
@@ -135,6 +146,13 @@ def _portal(sites: Sites) -> type[BaseHTTPRequestHandler]:
             else:
                 self._send("Lernportal", status=200 if parts.path == "/back" else 404)
 
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            claims = parse_qs(body)["JWT"][0].split(".")[1]
+            found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+            titles = [item["title"] for item in found[f"{DL}content_items"]]
+            self._send(RETURN.replace("{choice}", json.dumps(", ".join(titles))))
+
         def _authorize(self, query: dict[str, str]) -> None:
             sites.asked.append(query)
             if query["lti_message_hint"] not in sites.hints:
@@ -145,6 +163,7 @@ def _portal(sites: Sites) -> type[BaseHTTPRequestHandler]:
                 "sub": query["lti_message_hint"],  # somebody new with every start
                 "launch_presentation": {"locale": "de", "return_url": f"{sites.lms}/back"},
                 "custom": sites.custom,
+                **sites.claims,
             }
             token = sites.platform.token(begun, **changes)
             fields = _fields({"state": query["state"], "id_token": token})

@@ -131,9 +131,11 @@
     plan(Number(given.ends), "last" in given);
   }
 
-  // What was chosen for the course goes to the learning portal at once.
-  const sent = document.querySelector("form[data-send-at-once]");
-  if (sent) sent.submit();
+  // The frame that this window was opened from is needed for one thing only (handback.js), and no
+  // page that is opened from here later may steer it.
+  if (location.pathname.startsWith("/l/") && !document.querySelector("[data-placing]")) {
+    window.opener = null;
+  }
 
   // A registration is done: say so once, unless somebody wants to go on reading first.
   const offer = document.querySelector("[data-close-offer]");
@@ -144,6 +146,7 @@
     const close = () => outer.postMessage({ subject: "org.imsglobal.lti.close" }, "*");
     const timer = setTimeout(close, seconds * 1000);
     offer.hidden = false;
+    document.querySelector("[data-close-else]").hidden = true;
     text.textContent = text.dataset.closeText.replace("{s}", seconds);
     offer.querySelector("[data-close-now]").addEventListener("click", () => {
       clearTimeout(timer);

@@ -368,6 +368,18 @@ def test_a_proposal_calls_needless_only_what_no_topic_loses_by(stage: Stage) -> 
             assert title(stage, step.unit) not in needless
 
 
+def test_the_start_page_says_that_the_path_stays_until_a_new_proposal_is_accepted(
+    stage: Stage,
+) -> None:
+    visitor = stage.planned(stage.assessed(GARDENER, luck=0.3, seed=2))
+    assert "Der Pfad ist ein Vorschlag. Er gilt erst, wenn" in read(stage, visitor, "")
+    visitor = stage.planned(stage.assessed(GARDENER, luck=0.3, seed=2), accepted=True)
+    plan.exclude(stage.s, stage.learner(visitor), "C2", stage.now)
+    words = read(stage, visitor, "")
+    assert "Ihr Lernpfad gilt weiter, bis Sie den neuen annehmen." in words
+    assert "Der Pfad ist ein Vorschlag" not in words
+
+
 def test_the_foretold_plan_is_the_plan_that_comes(stage: Stage) -> None:
     visitor = stage.planned(stage.assessed("ERZ", luck=0.3, seed=1), accepted=True)
     for step in path_of(stage, visitor).steps:
