@@ -6,13 +6,11 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
-
-import waitress
 
 from demo.app import create_app
 from demo.config import Config, configure
 from demo.lms import Lms
+from demo.serving import Serving
 
 THREADS = 8
 EXAMPLE = "example: python -m demo --port 8090 --tool http://localhost:8080 --data var/demo-lms"
@@ -56,23 +54,20 @@ def _serve(config: Config, host: str, port: int) -> int:
     app = create_app(config)
     platform = app.extensions["demo"]
     assert isinstance(platform, Lms)
-    signal.signal(signal.SIGTERM, _end)
     try:
-        server = waitress.create_server(app, host=host, port=port, threads=THREADS, ident=None)
+        server = Serving(app, host=host, port=port, threads=THREADS, ident=None)
     except OSError as error:
         return _cannot_listen(error, port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.end())
     platform.cron.start()
     print(f"Demo-LMS Musterstadt: {config.base_url}", flush=True)
     try:
-        server.run()  # returns on KeyboardInterrupt and SystemExit
+        server.run()
     finally:
         platform.cron.stop()
         server.close()
     return 0
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def _cannot_listen(error: OSError, port: int) -> int:

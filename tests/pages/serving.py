@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from flask import Flask
-from waitress.server import create_server
 
+from demo.serving import Serving
 from tests.conftest import settings_for
 from tests.pages.scene import Stage
-from tests.serving import in_the_background
 
 
 @contextmanager
@@ -18,13 +17,13 @@ def served(folder: Path, content: Path | None = None, **environ: str) -> Iterato
     """Yield a stage whose pages are at its base_url; `content` instead of what is shipped."""
     logging.getLogger("waitress").setLevel(logging.ERROR)
     # The socket first: the base address is part of what the house is built with.
-    server = create_server(Flask("placeholder"), host="127.0.0.1", port=0, threads=4)
-    base = f"http://localhost:{server.effective_port}"
+    server = Serving(Flask("placeholder"))
+    base = f"http://localhost:{server.port}"
     url = f"sqlite:///{folder / 'pages.db'}"
     own = environ | ({"ROADMAP__CONTENT__DIR": str(content)} if content else {})
     stage = Stage(settings_for(url, ROADMAP__SERVER__BASE_URL=base, **own))
-    server.application = stage.app
-    in_the_background(server)
+    server.answer_with(stage.app)
+    server.start()
     try:
         yield stage
     finally:

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from waitress.server import create_server
 
+from demo.serving import Serving
 from lti_tool import settings as settings_module
 from lti_tool.app import create_app
 from lti_tool.ports import Launch, TenantSettings
 from lti_tool.store import launches, migrations, platforms, tenants
 from lti_tool.store.database import Database
-from tests.serving import in_the_background
 
 from .platform import Browser, KeyServer, Platform, Reply
 
@@ -32,19 +31,17 @@ class Tool:
                 "ROADMAP__SECURITY__REFUSALS_PER_MINUTE": str(refusals),
             }
         )
-        self.server = None
         self._socket_first(loaded)
 
     def _socket_first(self, loaded: settings_module.Settings) -> None:
-        placeholder = Flask("placeholder")
-        self.server = create_server(placeholder, host="127.0.0.1", port=0, threads=8)
-        self.base_url = f"http://localhost:{self.server.effective_port}"
+        self.server = Serving(Flask("placeholder"), threads=8)
+        self.base_url = f"http://localhost:{self.server.port}"
         self.settings = replace(loaded, server=replace(loaded.server, base_url=self.base_url))
         self.database = Database(self.settings.database.url)
         migrations.upgrade(self.database)
         self.app = create_app(self.settings)
-        self.server.application = self.app
-        in_the_background(self.server)
+        self.server.answer_with(self.app)
+        self.server.start()
         with self.database.begin() as conn:
             contact = TenantSettings(contact="Lernportal-Team, Zimmer 14")
             self.tenant = tenants.add(
@@ -53,7 +50,8 @@ class Tool:
 
     def restart(self) -> None:
         """A new application, as after a restart: nothing in memory survives."""
-        self.server.application = self.app = create_app(self.settings)
+        self.app = create_app(self.settings)
+        self.server.answer_with(self.app)
 
     def register(self, platform: Platform, **changes: object) -> str:
         row: dict[str, object] = {

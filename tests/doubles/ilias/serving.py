@@ -4,11 +4,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from waitress.server import create_server
-
+from demo.serving import Serving
 from tests.doubles.ilias.app import create_app
 from tests.doubles.ilias.world import Ilias
-from tests.serving import in_the_background
 
 _used: set[int] = set()
 
@@ -27,9 +25,9 @@ def _new() -> int:
 @contextmanager
 def running(ilias: Ilias, port: int = 0) -> Iterator[Ilias]:
     """Serve until the block ends; `base` is set. A server that checks tools asks them back."""
-    server = create_server(create_app(ilias), host="127.0.0.1", port=port or _new(), threads=4)
-    ilias.base = f"http://localhost:{server.effective_port}"
-    in_the_background(server)
+    server = Serving(create_app(ilias), port=port or _new())
+    ilias.base = f"http://localhost:{server.port}"
+    server.start()
     try:
         yield ilias
     finally:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-import waitress
 
+from demo.serving import Serving
 from lti_tool.lti.outbound import Outbound, Unreachable, _allowed
 from lti_tool.serving import SERVING
 from tests.conformance.lti13.conftest import Tool, run_tool
@@ -20,7 +20,6 @@ from tests.conformance.lti13.platform import (
     sign,
     sign_hs256,
 )
-from tests.serving import in_the_background
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -229,9 +228,9 @@ def test_nothing_inside_is_fetched_in_production(url: str) -> None:
 
 
 def test_slow_senders_keep_nobody_out(tool: Tool) -> None:
-    server = waitress.create_server(tool.app, host="127.0.0.1", port=0, threads=4, **SERVING)
-    in_the_background(server)
-    place = ("127.0.0.1", server.effective_port)
+    server = Serving(tool.app, **SERVING)
+    server.start()
+    place = ("127.0.0.1", server.port)
     head = b"POST /lti/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\na="
     with ExitStack() as held:
         for _ in range(150):

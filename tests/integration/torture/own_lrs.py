@@ -5,8 +5,8 @@ import uuid
 from datetime import UTC, datetime
 
 from flask import Flask
-from waitress.server import create_server
 
+from demo.serving import Serving
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.store import migrations, tenants, xapi_keys
@@ -24,10 +24,10 @@ def main(url: str) -> None:
         key, secret = xapi_keys.new_credential(conn, tenant.id, "all", now)
     app = Flask("lrs")
     app.register_blueprint(blueprint)
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    origin = f"http://127.0.0.1:{server.effective_port}"
+    server = Serving(app, threads=8)
+    origin = f"http://127.0.0.1:{server.port}"
     app.extensions["roadmap"] = house_of(database, Seal(SECRET), origin)
-    print(server.effective_port, key, secret, flush=True)
+    print(server.port, key, secret, flush=True)
     server.run()
 
 

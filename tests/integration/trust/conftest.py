@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, text
-from waitress.server import create_server
 
+from demo.serving import Serving
 from lti_tool.ports import TenantSettings
 from lti_tool.store import lrs, tenants, xapi_keys
 from tests.conftest import settings_for
 from tests.integration.trust.town import neighbour
 from tests.pages.scene import Stage
-from tests.serving import in_the_background
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -56,12 +55,12 @@ class Towns:
 @pytest.fixture(scope="module")
 def towns(module_url: str) -> Iterator[Towns]:
     logging.getLogger("waitress").setLevel(logging.ERROR)
-    server = create_server(Flask("placeholder"), host="127.0.0.1", port=0, threads=4)
-    base = f"http://127.0.0.1:{server.effective_port}"
+    server = Serving(Flask("placeholder"))
+    base = f"http://127.0.0.1:{server.port}"
     here = Stage(settings_for(module_url, ROADMAP__SERVER__BASE_URL=base))
     there = neighbour(here, "nachbarstadt")
-    server.application = here.app
-    in_the_background(server)
+    server.answer_with(here.app)
+    server.start()
     keys = {stage.tenant.id: _with_lrs(stage, base) for stage in (here, there)}
     yield Towns(here, there, base, keys)
     server.close()

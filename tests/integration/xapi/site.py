@@ -10,8 +10,8 @@ from typing import Any
 
 import requests
 from sqlalchemy import select, update
-from waitress.server import create_server
 
+from demo.serving import Serving
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
@@ -23,7 +23,6 @@ from lti_tool.store.pull import pull_once
 from lti_tool.store.schema.core import evidence, identity, learner
 from lti_tool.store.schema.xapi import lrs as lrs_table
 from lti_tool.store.schema.xapi import statement
-from tests.serving import in_the_background
 from xapi_bridge import mapping
 from xapi_bridge.pull import PullReport
 
@@ -45,11 +44,11 @@ def house_of(database: Database, seal: Seal, base_url: str) -> Any:
     return SimpleNamespace(database=database, seal=seal, settings=settings)
 
 
-def serve(app: Any) -> tuple[Any, str]:
+def serve(app: Any) -> tuple[Serving, str]:
     """Start a WSGI app on a free port; return the server and its origin."""
-    server = create_server(app, host="127.0.0.1", port=0, threads=8)
-    in_the_background(server)
-    return server, f"http://127.0.0.1:{server.effective_port}"
+    server = Serving(app, threads=8)
+    server.start()
+    return server, f"http://127.0.0.1:{server.port}"
 
 
 def statement_of(
