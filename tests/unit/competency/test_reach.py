@@ -1,10 +1,12 @@
-"""How far any rule of choosing can get, as ADR 0019 quotes it (benchmarks/quality/reach.py)."""
+"""How far any rule of choosing can get, as ADR 0019 quotes it (benchmarks/quality)."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from benchmarks.quality.bound import TOLD, bound
 from benchmarks.quality.reach import SMALL, Problem, best, clairvoyant, ours
 from competency.simulation.draw import draw
 from competency.simulation.figures import point
@@ -61,3 +63,29 @@ def test_who_knows_the_person_asks_better_and_still_believes_only_the_answers():
     far = [point(c[:, -1], sample.scores, sample.wanted.cuts).far for c in (known, asked)]
     assert far[0] > far[1] + 0.01
     assert far[0] < 0.97  # whoever wrote down what is known would have 1.0
+
+
+# --- the bound for every rule ---------------------------------------------------------------------
+
+
+def test_what_is_told_is_the_mean_precision_of_the_normals_that_make_a_logistic():
+    # E[1 / w] = - integral of f'(e) / e, f the density of the logistic
+    e, step = np.linspace(-60, 60, 1_200_000, retstep=True)  # no node at 0
+    told = (np.tanh(e / 2) / np.cosh(e / 2) ** 2 / (4 * e)).sum() * step
+    assert pytest.approx(told, abs=1e-6) == TOLD
+
+
+@pytest.mark.parametrize("categories", [2, 5])
+def test_the_bound_lies_above_the_best_rule_and_rises_with_every_question(categories: int):
+    setting = replace(SMALL, seed=1, categories=categories)
+    problem = Problem.of(setting, points=11)
+    bounds = [bound(setting, problem.sample, n) for n in range(4)]
+    assert all(bounds[n] >= best(problem, n) for n in (1, 2))
+    assert bounds == sorted(bounds)
+    assert bounds[-1] < 1
+
+
+def test_who_asks_nothing_is_right_by_the_base_rate_alone():
+    setting = replace(SMALL, seed=1, cuts=(-1.0,))
+    above, below = (0.5 * math.erfc(x / math.sqrt(2)) for x in (-0.7, 1.3))
+    assert bound(setting, draw(setting), 0) == pytest.approx(above / (above + below), abs=0.002)
