@@ -106,6 +106,16 @@ def axis_position(theta: float, cuts: Sequence[float] = CUTS) -> float:
     return float(np.interp(theta, knots, [0.0, *places, places[-1] + 0.5]))
 
 
+def on_scale(position: float, scale: int) -> float:
+    """Return a place on the axis 0.0 to 5.0 in levels of the scale of four or of eight.
+
+    A whole number is where that level is entered. Up to level 1 both are the same; level 5 of
+    eight is entered where level 3 of four is.
+    """
+    check_scale(scale)
+    return position if scale == MAX_LEVEL or position < 1 else 2 * position - 1
+
+
 def check_scale(scale: int) -> None:
     """:raises ValueError: a scale has four or eight levels."""
     if scale not in (MAX_LEVEL, MAX_STEP):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from competency.framework import Framework
 from competency.profile import Standing, Verdict
+from competency.scale import MAX_LEVEL, MAX_STEP, on_scale
 
 AXIS = 5.0  # level cells
 OVERLAP = 0.05  # level cells; 3 px on a phone
@@ -59,9 +60,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Net:
-    """The areas as a net: path data and points."""
+    """The areas as a net of 4 or 8 levels: path data and points. `fine` rings have no number."""
 
+    scale: int
     rings: tuple[str, ...]
+    fine: tuple[str, ...]
     spokes: str
     band: str
     soll: str
@@ -132,32 +135,44 @@ def _mean(values: Iterable[float]) -> float:
     return math.fsum(numbers) / len(numbers)
 
 
-def net(areas: Sequence[AreaStanding], titles: Mapping[str, str]) -> Net | None:
-    """Return the net, or None with fewer than three areas: two points make no shape."""
+def net(
+    areas: Sequence[AreaStanding], titles: Mapping[str, str], scale: int = MAX_LEVEL
+) -> Net | None:
+    """Return the net, or None with fewer than three areas: two points make no shape.
+
+    On eight levels (DigComp 2.2) every ring is drawn, and every second one has its number.
+    """
     if len(areas) < FEWEST_AREAS:
         return None
-    rings = ring_count(areas)
-    angles = _angles(len(areas))
-    low = [_point(a, s.low_pos, rings) for a, s in zip(angles, areas, strict=True)]
-    high = [_point(a, s.high_pos, rings) for a, s in zip(angles, areas, strict=True)]
-    soll = [_point(a, s.soll_pos, rings) for a, s in zip(angles, areas, strict=True)]
+    rings, angles = ring_count(areas, scale), _angles(len(areas))
+
+    def around(places: Iterable[float]) -> list[tuple[float, float]]:
+        return [_point(a, on_scale(p, scale), rings) for a, p in zip(angles, places, strict=True)]
+
+    soll = around(s.soll_pos for s in areas)
     edge = [_point(a, rings, rings) for a in angles]
+    numbered = range(scale // MAX_LEVEL, rings + 1, scale // MAX_LEVEL)
+    drawn = {n: _path(_point(a, n, rings) for a in angles) for n in range(1, rings + 1)}
     return Net(
-        rings=tuple(_path(_point(a, n, rings) for a in angles) for n in range(1, rings + 1)),
+        scale=scale,
+        rings=tuple(drawn[n] for n in numbered),
+        fine=tuple(path for n, path in drawn.items() if n not in numbered),
         spokes="".join(f"M{CENTRE_X:g} {CENTRE_Y:g}L{_xy(p)}" for p in edge),
-        band=_path(high) + _path(low),
+        band=_path(around(s.high_pos for s in areas)) + _path(around(s.low_pos for s in areas)),
         soll=_path(soll),
         marks=tuple((f"{x:.1f}", f"{y:.1f}") for x, y in soll),
         labels=tuple(
             _label(a, p, titles[s.area]) for a, p, s in zip(angles, edge, areas, strict=True)
         ),
-        numbers=tuple(_number(n, angles, rings) for n in range(1, rings + 1)),
+        numbers=tuple(_number(n, angles, rings) for n in numbered),
         areas=tuple(areas),
     )
 
 
-def ring_count(areas: Sequence[AreaStanding]) -> int:
-    """Return how many rings: up to the highest level needed, at least 3, at most 4."""
+def ring_count(areas: Sequence[AreaStanding], scale: int = MAX_LEVEL) -> int:
+    """Return how many rings: up to the highest level needed, of four at least 3; or all eight."""
+    if scale == MAX_STEP:
+        return MAX_STEP
     highest = max(max(a.soll_pos, a.high_pos) for a in areas)
     return max(FEWEST_RINGS, min(MOST_RINGS, math.ceil(highest)))
 

@@ -8,6 +8,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from competency.packs import Content
+from competency.scale import MAX_LEVEL, MAX_STEP
 from lti_tool.errors import NotFound
 from lti_tool.flows import more, profiles
 from lti_tool.flows.profiles import EvidenceLine, ProfileView
@@ -59,12 +60,13 @@ class DisputePage:
 
 
 def profile() -> str:
-    """Show the profile; ?ansicht=druck is made for paper."""
+    """Show the profile; ?ansicht=druck is made for paper, ?netz=8 draws the net on 8 levels."""
     s = services()
     view = profiles.current(s, current_launch().learner)
     if view is None or not view.profile.required:
         return render_template("profile.html", page={"rows": ()})
-    page = profile_page.build(view, s.content)
+    wanted = MAX_STEP if request.args.get("netz") == str(MAX_STEP) else MAX_LEVEL
+    page = profile_page.build(view, s.content, wanted)
     if request.args.get("ansicht") == "druck":
         return render_template("profile_print.html", page=page)
     wished = desired.page(current_launch().learner)

@@ -11,11 +11,12 @@ from competency.framework import Competency, Framework
 from competency.growth import Change
 from competency.packs import Content
 from competency.profile import SelfImage, Standing, Verdict
+from competency.scale import MAX_LEVEL, MAX_STEP, on_scale
 from competency.target import RoleProfile, Target
 from lti_tool.flows.profiles import EvidenceLine, ProfileView
 from lti_tool.web import charts, external, wording
 from lti_tool.web.charts import AreaStanding, Bar, Net
-from lti_tool.web.formats import day, moment
+from lti_tool.web.formats import day, moment, number
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
 from lti_tool.web.wording import local
@@ -95,6 +96,7 @@ class ProfilePage:
     net: Net | None
     net_text: str
     net_key: str
+    net_table: Table | None  # the numbers of a net of eight levels
     self_text: str
     self_images: tuple[SelfRow, ...]
     tables: tuple[Table, ...]
@@ -105,13 +107,13 @@ class ProfilePage:
     precedence: tuple[str, ...]  # which evidence counts when there is more than one
 
 
-def build(view: ProfileView, content: Content) -> ProfilePage:
-    """Return the page of a profile."""
+def build(view: ProfileView, content: Content, scale: int = MAX_LEVEL) -> ProfilePage:
+    """Return the page of a profile; `scale` 8 draws the net as the workshops of towns know it."""
     standings = _in_order(view.profile.required, view.target)
     rows = {s.competency: _row(s, view, content) for s in standings}
     groups = _groups(standings, rows)
     areas = charts.by_area(content.framework, standings)
-    net = charts.net(areas, _shorts(content.framework)) if _enough(view) else None
+    net = charts.net(areas, _shorts(content.framework), scale) if _enough(view) else None
     images = _self_images(view.profile.self_images)
     return ProfilePage(
         heading=_heading(standings),
@@ -125,6 +127,7 @@ def build(view: ProfileView, content: Content) -> ProfilePage:
         net=net,
         net_text=_net_text(areas, content.framework),
         net_key=_net_key(net),
+        net_table=_net_table(net, content.framework),
         self_text=_self_text(images, content.framework),
         self_images=tuple(_self_row(i, content.framework) for i in images),
         tables=_tables(tuple(rows.values()), areas, images, content.framework),
@@ -464,12 +467,45 @@ def _net_text(areas: Sequence[AreaStanding], framework: Framework) -> str:
 def _net_key(net: Net | None) -> str:
     if net is None:
         return ""
-    words = ", ".join(f"{n} = {wording.levels()[n]}" for n in range(1, len(net.rings) + 1))
+    words = ", ".join(
+        f"{_rings(n, net)} = {wording.levels()[n]}" for n in range(1, len(net.rings) + 1)
+    )
     return _(
         "Striped: your level. Dashed line with diamonds: what is needed. "
         "Each area is the mean of its topics. Rings: %(rings)s.",
         rings=words,
     )
+
+
+def _rings(level: int, net: Net) -> str:
+    if net.scale == MAX_LEVEL:
+        return str(level)
+    return _("%(low)s and %(high)s", low=2 * level - 1, high=2 * level)
+
+
+def _net_table(net: Net | None, framework: Framework) -> Table | None:
+    """Return the numbers of a net of eight levels; one of four is told in words further down."""
+    if net is None or net.scale != MAX_STEP:
+        return None
+    titles = _shorts(framework)
+    return Table(
+        _("8 levels"),
+        _("Areas on 8 levels (DigComp 2.2)"),
+        (_("Area"), _("You"), _("Needed"), _("In the picture")),
+        tuple(
+            (
+                titles[a.area],
+                _("%(low)s to %(high)s", low=_eighth(a.low_pos), high=_eighth(a.high_pos)),
+                _eighth(a.soll_pos),
+                wording.verdict(a.verdict),
+            )
+            for a in net.areas
+        ),
+    )
+
+
+def _eighth(position: float) -> str:
+    return number(round(min(MAX_STEP, on_scale(position, MAX_STEP)), 1))
 
 
 def _self_images(images: Sequence[SelfImage]) -> tuple[SelfImage, ...]:

@@ -29,7 +29,7 @@ def printed(browser: Browser, stage: Stage, who: Visitor, path: str) -> Page:
     home = stage.settings.server.base_url + who.home
     context.add_cookies([{"name": name, "value": value, "url": home}])
     page = context.new_page()
-    page.goto(f"{home}{path}?ansicht=druck")
+    page.goto(f"{home}{path}{'&' if '?' in path else '?'}ansicht=druck")
     page.emulate_media(media="print")
     return page
 
@@ -57,6 +57,17 @@ def test_a_profile_fits_two_sheets_and_names_every_topic(
     assert rows.count() >= TOPICS
     assert page.locator("tbody [role=img]").count() == rows.count()
     expect(page.locator("svg.rm-spider")).to_be_visible()
+    readable(page)
+    assert pages_of(page, tmp_path / "profil.pdf") <= PROFILE_PAGES
+    page.context.close()
+
+
+def test_the_net_of_eight_levels_stands_on_the_same_two_sheets_with_its_numbers(
+    browser: Browser, stage: Stage, tmp_path: Path
+) -> None:
+    page = printed(browser, stage, stage.assessed("GB"), "profil?netz=8")
+    assert page.locator("svg.rm-spider .rm-fine").count() == 4
+    expect(page.get_by_role("table", name="Bereiche auf 8 Stufen (DigComp 2.2)")).to_be_visible()
     readable(page)
     assert pages_of(page, tmp_path / "profil.pdf") <= PROFILE_PAGES
     page.context.close()

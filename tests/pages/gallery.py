@@ -144,6 +144,7 @@ def _profile(stage: Stage) -> Iterator[Shown]:
     wishing = stage.assessed(ROLE)
     roles.wish(stage.s, _of(stage, wishing), "AL", stage.now)
     yield Shown("profile-desired", wishing, "profil")
+    yield Shown("profile-eight-levels", mixed, "profil?netz=8")
     yield Shown("profile-print", mixed, "profil?ansicht=druck")
     with stage.s.store.read() as work:
         code = work.evidence.of(mixed.learner_id)[0].evidence.competency

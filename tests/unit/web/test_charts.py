@@ -80,3 +80,20 @@ def test_the_net_s_points_lie_at_the_soll_of_the_table() -> None:
     for (x, y), area in zip(net.marks, net.areas, strict=True):
         distance = ((float(x) - 160) ** 2 + (float(y) - 140) ** 2) ** 0.5
         assert distance / charts.RADIUS * 3 == pytest.approx(area.soll_pos, abs=0.01)
+
+
+def test_on_eight_levels_the_net_has_the_rings_and_the_places_of_digcomp_2_2() -> None:
+    """The golden rows of the scale: entered steps 1, 3, 5, 7 and one inside a level, step 4."""
+    places = {"1": 1.0, "2": 2.0, "3": 3.0, "4": 4.0, "5": 2.5}
+    areas = charts.by_area(
+        _framework(5), [_standing(f"{c}.1", 0.5, 5.0, soll) for c, soll in places.items()]
+    )
+    net = charts.net(areas, {a.area: a.area for a in areas}, scale=8)
+    assert net is not None
+    assert (len(net.rings), len(net.fine), [n.text for n in net.numbers]) == (4, 4, list("2468"))
+    reach = [
+        ((float(x) - 160) ** 2 + (float(y) - 140) ** 2) ** 0.5 / charts.RADIUS * 8
+        for x, y in net.marks
+    ]
+    assert reach == pytest.approx([1, 3, 5, 7, 4], abs=0.02)
+    assert charts.net(areas, {a.area: a.area for a in areas}).areas == net.areas  # type: ignore[union-attr]
