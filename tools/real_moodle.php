@@ -56,6 +56,7 @@ foreach ($given['people'] as [$name, $first, $last, $language]) {
     $people[$name] = rm_user($name, $first, $last, $language, $given['password']);
     set_user_preference('drawer-open-index', 0, $people[$name]); // it lies over what a picture shall show
 }
+set_user_preference('drawer-open-index', 0, get_admin());
 
 if (!$course = $DB->get_record('course', ['shortname' => 'digital'])) {
     $course = create_course((object) [

@@ -112,7 +112,7 @@ def open_activity(walk: Walk, page: Page, course: int, title: str) -> FrameLocat
     return page.frame_locator("#contentframe")
 
 
-def first_time(frame: FrameLocator, role: str) -> None:
+def first_time(frame: FrameLocator | Page, role: str) -> None:
     """Pass the pages of a first visit, if this is one."""
     frame.locator("h1").first.wait_for()
     if frame.locator("[data-test=notice-continue]").count():

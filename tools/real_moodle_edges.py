@@ -33,16 +33,27 @@ def phone(walk: Walk) -> str:
     for name in ("Start", "Profil", "Lernpfad", "Daten"):
         frame.locator("nav").get_by_role("link", name=name, exact=True).click()
         expect(frame.locator("nav [aria-current]")).to_have_text(name)
-        widths.append(_fits(frame))
+        widths.append(fits(frame))
         walk.picture(page, f"13-phone-{name}")
     page.set_viewport_size(usual)  # type: ignore[arg-type]
     return f"frame {widths[0]} px wide, no page is wider"
 
 
-def _fits(frame: FrameLocator) -> int:
+def fits(frame: FrameLocator | Page) -> int:
+    """Return how wide the page may be; fail if it is wider."""
     shown, wanted = frame.locator("html").evaluate("e => [e.clientWidth, e.scrollWidth]")
     assert wanted <= shown, f"{wanted} px in a frame of {shown} px"
     return int(shown)
+
+
+def own_window(walk: Walk, page: Page, title: str) -> Page:
+    """On a phone, open an activity that Moodle opens in a window of its own; return that window."""
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto(f"{walk.place.moodle_url}/course/view.php?id={walk.made['course']}")
+    with page.context.expect_page() as opened:
+        page.locator(".modtype_lti a", has_text=title).first.click()
+    opened.value.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    return opened.value
 
 
 def english(walk: Walk) -> str:
@@ -55,7 +66,7 @@ def english(walk: Walk) -> str:
     heading = frame.locator("h1").first.inner_text()
     usual = page.viewport_size
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    _fits(frame)
+    fits(frame)
     walk.picture(page, "14-english-question-phone")
     page.set_viewport_size(usual)  # type: ignore[arg-type]
     return f"first question: {heading!r}"

@@ -23,7 +23,7 @@ from typing import Any
 from playwright.sync_api import FrameLocator, Locator, expect, sync_playwright
 from real_moodle import ROOT, TENANT, Place, _run, cron
 from real_moodle_browser import LONG_MS, Walk, activity, first_time, grade_of
-from real_moodle_edges import EDGES
+from real_moodle_edges import EDGES, fits, own_window
 
 from competency.items import Item
 from competency.packs import Content
@@ -79,6 +79,7 @@ def by_hand(walk: Walk) -> str:
     page.fill("#id_lti_initiatelogin", f"{tool}/lti/login")
     page.fill("#id_lti_redirectionuris", f"{tool}/lti/launch")
     page.select_option("#id_lti_coursevisible", "2")
+    page.select_option("#id_lti_launchcontainer", "4")  # a window of its own, as the how-to says
     walk.picture(page, "12-by-hand")
     page.click("#id_submitbutton")
     card = page.locator(".tool-card", has_text=BY_HAND).first
@@ -97,11 +98,11 @@ def by_hand(walk: Walk) -> str:
     form = walk.go("leitung", walk.adding(str(number)))
     form.fill("#id_name", BY_HAND)
     form.click("#id_submitbutton2")
-    frame = activity(walk, "erzieher", BY_HAND)
-    first_time(frame, "ERZ")
-    expect(frame.locator("[data-test=question]")).to_be_visible()
-    walk.picture(walk.at("erzieher"), "12-launched")
-    return f"{len(lines)} lines pasted, launched"
+    opened = own_window(walk, walk.at("erzieher"), BY_HAND)
+    first_time(opened, "ERZ")
+    expect(opened.locator("[data-test=question]")).to_be_visible()
+    walk.picture(opened, "12-launched-on-a-phone")
+    return f"{len(lines)} lines pasted, launched on a phone in a window {fits(opened)} px wide"
 
 
 def place_parts(walk: Walk) -> str:

@@ -19,7 +19,7 @@ def of_the_path() -> tuple[str, ...]:
     learner = current_launch().learner
     said = [*_said(persons.written_of_the_path(services(), learner), share_only=True)]
     if said and persons.told_results(services(), learner):
-        said.append(_("What it knows of the assessment and of reviews stays there."))
+        said.append(_("What the portal knows of the assessment and of reviews stays there."))
     return tuple(said)
 
 

@@ -407,7 +407,10 @@ def test_who_only_objects_is_told_that_what_the_assessment_showed_stays(town: To
     come(town.stage, "4711", services=column, **place)
     with town.stage.s.store.begin() as work:
         grades.assessed(work, town.stage.learner(visitor), town.stage.now)
-    client, stays = town.stage.client(visitor), "Was es von Einstufung und Rückblicken weiß, bleibt"
+    client, stays = (
+        town.stage.client(visitor),
+        "Was das Lernportal von Einstufung und Rückblicken weiß",
+    )
     pages = {
         address: client.get(f"{visitor.home}{address}").get_data(as_text=True)
         for address in ("daten", "lernpfad", "daten/loeschen")
