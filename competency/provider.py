@@ -296,7 +296,9 @@ class _Reader:
         found: dict[str, str] = {}
         measured = {*self.framework.dimensions, *self.framework.areas_by_code}
         for name, code in self.pairs("topics"):
-            if code not in measured:
+            if not name:
+                self.fault("topics", "missing", code)
+            elif code not in measured:
                 self.fault("topics", "code", f"{name} = {code}")
             elif any(same(name, other) for other in found):
                 self.fault("topics", "twice", name)
@@ -309,16 +311,23 @@ class _Reader:
     def activities(self, topics: Mapping[str, str]) -> dict[str, str]:
         found: dict[str, str] = {}
         for iri, topic in self.pairs("activities"):
-            if not any(same(topic, t) for t in topics):
+            if not iri:
+                self.fault("activities", "missing", topic)
+            elif not any(same(topic, t) for t in topics):
                 self.fault("activities", "topic", f"{iri} = {topic}")
+            elif iri in found:
+                self.fault("activities", "twice", iri)
             found[iri] = topic
         return found
 
     def pairs(self, name: str) -> list[tuple[str, str]]:
-        rows = [(str(k).strip(), str(v).strip()) for k, v in self.part(self.document, name).items()]
+        """Return the rows of a mapping, or of a list of pairs: in a form a name can stand twice."""
+        given = self.document.get(name)
+        found = given if isinstance(given, list) else self.part(self.document, name).items()
+        rows = [(str(k).strip(), str(v).strip()) for k, v in found]
         if len(rows) > MOST:
             self.fault(name, "many", MOST)
-        return [row for row in rows[:MOST] if row[0]]
+        return [row for row in rows[:MOST] if any(row)]
 
     def columns(self) -> Columns | None:
         of = self.part(self.document, "columns")

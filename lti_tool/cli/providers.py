@@ -36,6 +36,8 @@ FAULTS = {
     "many": "are too many",
     "code": "there is no such competence or area to measure",
     "topic": "there is no such topic above",
+    "exists": "there is a test provider with this short name already",
+    "changed": "somebody has changed this entry in the meantime",
     "taken": "this activity belongs to another test provider",
 }
 #: What is wrong with a cell of a file, in words.

@@ -52,11 +52,18 @@ def found(s: Services, work: Work, tenant_id: str, key: str) -> Known:
 
 
 def save(
-    s: Services, by: Actor, tenant_id: str, document: Mapping[str, Json], now: datetime
+    s: Services,
+    by: Actor,
+    tenant_id: str,
+    document: Mapping[str, Json],
+    now: datetime,
+    *,
+    after: int | None = None,
 ) -> RegisteredProvider:
     """Store a provider, or a new version of it; the same again changes nothing.
 
-    Writes, commits, is audited.
+    `after` is the version that was looked at, 0 for a new provider: what somebody else has entered
+    since is not overwritten. None overwrites any. Writes, commits, is audited.
 
     :raises ProviderInvalid: names every field that is wrong.
     """
@@ -64,6 +71,7 @@ def save(
     with s.store.begin() as work:
         work.soll.lock(tenant_id)  # one writer of rules per municipality
         before = work.providers.get(tenant_id, provider.key)
+        _require_unchanged(before, after)
         _require_own_activities(work, tenant_id, provider)
         plain = provider.document()
         if before is not None and before.document == plain and before.retired is None:
@@ -106,6 +114,11 @@ def in_use(known: Known) -> Provider:
             remedy="Enter its date first.",
         )
     return known.provider
+
+
+def _require_unchanged(before: RegisteredProvider | None, after: int | None) -> None:
+    if after is not None and after != (before.version if before else 0):
+        raise ProviderInvalid((Fault("key", "changed" if after else "exists"),))
 
 
 def _require_own_activities(work: Work, tenant_id: str, provider: Provider) -> None:

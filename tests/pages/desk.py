@@ -3,12 +3,13 @@
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from competency.soll import Granularity
-from lti_tool.flows import role_list, soll
+from lti_tool.flows import providers, role_list, soll
 from lti_tool.flows import staff as rights
 from lti_tool.flows.role_list import RoleDraft
 from lti_tool.flows.soll import Decision, Wanted
@@ -58,6 +59,27 @@ HALF_READ = (
     '"object": {"id": "https://lms.example/mod/quiz/view.php?id=22"}, '
     f'"result": {{"score": {{"scaled": {RESULT}}}}}, "timestamp": "2026-11-20T09:00:00Z"}}'
 )
+
+
+#: A test of another provider, as it stands in the register.
+PROVIDER: dict[str, Any] = {
+    "key": "digicheck",
+    "name": "DigiCheck",
+    "method": "test",
+    "error_steps": 1.5,
+    "months": 18,
+    "licence": "Vertrag 17/2026",
+    "contract_on": "2026-01-05",
+    "address": "https://lms.example/mod/lti/view.php?id=9",
+    "scale": {
+        "shape": "points",
+        "lowest": 0,
+        "highest": 100,
+        "bands": [{"points": p, "step": s} for p, s in ((0, 0), (30, 1), (50, 3), (80, 5))],
+    },
+    "topics": {"Suchen": "1.1"} | {f"Bereich {n}": str(n) for n in range(1, 6)},
+    "columns": {"person": "Code", "by": "code", "date": "Datum", "topic": "Thema", "value": "Wert"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +172,7 @@ def busy(stage: Stage) -> None:
         checkups.claim(conn, tenant_id, now, now)
         checkups.finish(conn, tenant_id, RESULTS, now)
     _letters(stage, store.id, now)
+    providers.save(stage.s, OPERATOR, tenant_id, PROVIDER, now)
     decided(stage)
 
 

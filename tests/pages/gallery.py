@@ -5,10 +5,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from competency.items import Kind
-from lti_tool.flows import assess, plan, profiles, reflecting, roles, sharing
+from lti_tool.flows import (
+    assess,
+    external,
+    plan,
+    profiles,
+    providers,
+    reflecting,
+    roles,
+    sharing,
+)
 from lti_tool.flows.profiles import EvidenceLine
 from lti_tool.flows.sharing import Wish
 from lti_tool.ports import Learner
+from tests.pages.desk import OPERATOR, PROVIDER
 from tests.pages.scene import Stage, Visitor
 
 ROLE, OTHER = "GB", "VFA"
@@ -230,6 +240,7 @@ def _data(stage: Stage) -> Iterator[Shown]:
     yield Shown("data", visitor, "daten")
     yield Shown("data-new", stage.visitor(), "daten")
     yield from _sharing(stage)
+    yield from _other_tests(stage)
     yield Shown("erase", visitor, "daten/loeschen")
     yield Shown("erase-missing", visitor, "daten/loeschen", ())
     item = next(i for i in stage.s.content.items if i.kind is Kind.REFLECTION)
@@ -257,6 +268,16 @@ def _sharing(stage: Stage) -> Iterator[Shown]:
     given = sharing.share(stage.s, _of(stage, visitor), wish, seen, stage.now)
     yield Shown("share-given", visitor, f"{page}?geteilt={given.id}")
     yield Shown("shared", None, "/geteilt")
+
+
+def _other_tests(stage: Stage) -> Iterator[Shown]:
+    providers.save(stage.s, OPERATOR, stage.tenant.id, PROVIDER, stage.now)
+    page = "daten/andere-tests"
+    yield Shown("other-tests", stage.ready(ROLE), page)
+    coded = stage.ready(ROLE)
+    external.make_code(stage.s, _of(stage, coded), stage.now)
+    yield Shown("other-tests-code", coded, f"{page}?neu=1")
+    yield Shown("other-tests-en", stage.ready(ROLE, language="en"), page)
 
 
 def _lines(stage: Stage, visitor: Visitor, code: str) -> tuple[EvidenceLine, ...]:

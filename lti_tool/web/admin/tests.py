@@ -4,7 +4,7 @@ Nobody's result is on these pages: a preview counts, and lists rows of the file.
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from competency.external import cell_text
-from competency.provider import Method, Provider, ProviderInvalid
+from competency.provider import Provider, ProviderInvalid
 from lti_tool import sheets
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.flows import external, providers
@@ -141,15 +141,10 @@ def _line(known: Known) -> Line:
 
 
 def _facts(p: Provider) -> tuple[tuple[str, str], ...]:
-    methods: Mapping[Method, str] = {
-        Method.TEST: _("test"),
-        Method.SELF: _("self-rating"),
-        Method.OBSERVED: _("observed by others"),
-    }
     low, high = p.scale.ends
     contract = date_of(p.contract_on.isoformat()) if p.contract_on else _("is missing")
     return (
-        (_("Method"), methods[p.method]),
+        (_("Method"), tests_words.methods()[p.method]),
         (_("Scale"), _("%(low)s to %(high)s", low=low, high=high)),
         (_("Standard error in steps"), f"{p.error_steps:g}".replace(".", ",")),
         (_("A result counts"), ngettext("%(num)d month", "%(num)d months", p.months)),

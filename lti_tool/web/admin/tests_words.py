@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import lazy_gettext as _l
 
-from competency.provider import Fault
+from competency.provider import Fault, Method
 from competency.troubles import Trouble
 from lti_tool.web.translate import gettext as _
 
@@ -25,6 +25,8 @@ FAULTS: Mapping[str, object] = {
     "many": _l("These are too many."),
     "code": _l("There is no such topic or area."),
     "topic": _l("There is no such topic in this entry."),
+    "exists": _l("There is a provider with this short name already."),
+    "changed": _l("Somebody has changed this entry in the meantime. Open it anew."),
     "taken": _l("This activity belongs to another provider."),
 }
 TROUBLES: Mapping[str, object] = {
@@ -41,8 +43,13 @@ TROUBLES: Mapping[str, object] = {
 
 
 def fault(found: Fault) -> str:
+    return f"{found.field}: {what(found)}"
+
+
+def what(found: Fault) -> str:
+    """Return what is wrong with a field, without its name: on a form it stands there."""
     value = f" ({found.value})" if found.value else ""
-    return f"{found.field}: {FAULTS[found.cause]}{value}"
+    return f"{FAULTS[found.cause]}{value}"
 
 
 def trouble(found: Trouble) -> str:
@@ -51,3 +58,11 @@ def trouble(found: Trouble) -> str:
         "Row %(row)s, column %(column)s: %(what)s",
         row=found.row, column=found.column, what=TROUBLES[found.cause],
     )  # fmt: skip
+
+
+def methods() -> dict[Method, str]:
+    return {
+        Method.TEST: _("test"),
+        Method.SELF: _("self-rating"),
+        Method.OBSERVED: _("observed by others"),
+    }

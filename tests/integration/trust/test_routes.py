@@ -142,6 +142,8 @@ STAFF = {
     "/admin/soll/<work>/<version>": (("GET", "POST"), "soll"),
     "/admin/workshops": (("GET",), "workshops"),
     "/admin/andere-tests": (("GET", "POST"), "tests"),
+    "/admin/andere-tests/eintrag": (("GET", "POST"), "tests"),
+    "/admin/andere-tests/eintrag/<provider>": (("GET", "POST"), "tests"),
     "/admin/workshops/neu": (("GET", "POST"), "workshops"),
     "/admin/workshops/<shop>": (("GET", "POST"), "workshops"),
     "/admin/workshops/<shop>/wand": (("GET",), "workshops"),

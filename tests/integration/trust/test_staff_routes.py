@@ -27,6 +27,7 @@ from tests.pages import forum
 from tests.pages.desk import (
     OPERATOR,
     OWN_ROLE,
+    PROVIDER,
     Official,
     busy,
     by_link,
@@ -59,6 +60,7 @@ class Hall:
         path = rule.replace("<platform>", self.stage.platform.id).replace("<place>", self.place)
         path = path.replace("<number>", self.number).replace("<person>", self.person)
         path = path.replace("<role>", "lotse").replace("<work>", OWN_ROLE)
+        path = path.replace("<provider>", PROVIDER["key"])
         path = path.replace("<key>", self.key())
         path = path.replace("<bank>", self.stage.s.content.newest("items").ref)
         topic = "1.1" if "fragen" in rule else "1"
