@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ WORDS = ("asserted", "competency", "confidence", "level")
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
-    made = Town(f"sqlite:///{tmp_path / 'sharing.db'}", TenantSettings())
+def town(database_url: str) -> Iterator[Town]:
+    made = Town(database_url, TenantSettings())
     yield made
     made.close()
 
