@@ -132,7 +132,8 @@ def test_the_same_foreign_question_gets_the_same_key_each_time() -> None:
     assert len({r["key"] for r in one}) == 3
 
 
-MOODLE = """<?xml version="1.0"?><quiz>
+MOODLE = """\
+<?xml version="1.0"?><quiz>
 <question type="shortanswer"><name><text>x</text></name></question>
 <question type="multichoice"><name><text>Bild</text></name><idnumber>b-1</idnumber>
 <questiontext format="html">
@@ -155,9 +156,11 @@ def test_moodle_questions_of_others_lose_nothing_in_silence() -> None:
     }
 
 
-LAUGHS = """<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
+LAUGHS = """\
+<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]>
 <quiz><question type="multichoice"><name><text>&b;</text></name></question></quiz>"""
-OUTSIDE = """<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a SYSTEM "file:///etc/passwd">]>
+OUTSIDE = """\
+<?xml version="1.0"?><!DOCTYPE quiz [<!ENTITY a SYSTEM "file:///etc/passwd">]>
 <quiz><question type="multichoice"><name><text>&a;</text></name></question></quiz>"""
 
 
@@ -186,6 +189,44 @@ def test_a_package_that_reaches_outside_or_unpacks_without_end_is_refused() -> N
         qti.read(package(**{"..__evil.xml": "<a/>"}))
     with pytest.raises(InterchangeRefused, match="unpacks"):
         qti.read(package(**{f"a{n}.xml": f"<a>{' ' * 6_000_000}</a>" for n in range(4)}))
+
+
+#: An item of ours in QTI 2.1, as `qti-convert upgrade` (citolab-qti-convert 0.2.0) wrote it.
+UPGRADED = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<?xml-model href="https://purl.imsglobal.org/spec/qti/v3p0/schema/xsd/imsqti_asiv3p0_v1p0.xsd" \
+type="application/xml" schematypens="http://purl.oclc.org/dsdl/schematron"?>
+<qti-assessment-item xmlns="http://www.imsglobal.org/xsd/imsqtiasi_v3p0" \
+xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" identifier="paare" title="Was wohin" \
+adaptive="false" time-dependent="false">
+<qti-response-declaration identifier="RESPONSE" cardinality="multiple" base-type="directedPair">\
+<qti-correct-response><qti-value>L K</qti-value><qti-value>U P</qti-value></qti-correct-response>\
+<qti-mapping default-value="0"><qti-map-entry map-key="L K" mapped-value="1"/>\
+<qti-map-entry map-key="U P" mapped-value="1"/></qti-mapping></qti-response-declaration>
+<qti-outcome-declaration identifier="SCORE" cardinality="single" base-type="float"/>
+<qti-item-body><qti-match-interaction response-identifier="RESPONSE" shuffle="false" \
+max-associations="2"><qti-prompt>Was gehört wohin?</qti-prompt><qti-simple-match-set>\
+<qti-simple-associable-choice identifier="L" match-max="1">Urlaubsliste mit Namen\
+</qti-simple-associable-choice><qti-simple-associable-choice identifier="U" match-max="1">\
+Plakat zum Sommerfest</qti-simple-associable-choice></qti-simple-match-set><qti-simple-match-set>\
+<qti-simple-associable-choice identifier="K" match-max="2">Geschützter Ordner\
+</qti-simple-associable-choice><qti-simple-associable-choice identifier="P" match-max="2">\
+Schwarzes Brett</qti-simple-associable-choice></qti-simple-match-set></qti-match-interaction>\
+</qti-item-body>
+<qti-response-processing template="\
+https://purl.imsglobal.org/spec/qti/v3p0/rptemplates/map_response.xml"/></qti-assessment-item>"""
+
+
+def test_a_question_of_qti_2_arrives_as_the_converter_of_the_guide_writes_it() -> None:
+    read = qti.read(package(**{"paare.xml": UPGRADED}))
+    (row,) = read.rows
+    assert (row["kind"], row["stem"]) == ("matching", "Was gehört wohin?")
+    pairs = {o["text"]: o["target"] for o in row["options"]}
+    assert pairs == {
+        "Urlaubsliste mit Namen": "Geschützter Ordner",
+        "Plakat zum Sommerfest": "Schwarzes Brett",
+    }
+    assert read.notes == ()
 
 
 def test_qti_2_names_the_way_it_gets_here() -> None:
