@@ -318,19 +318,20 @@ def review(walk: Walk) -> str:
     """Submission review: teacher and learner read what the grade means; a forged one is refused."""
     said = []
     for who, user in (("leitung", "gaertnerin"), ("gaertnerin", "gaertnerin")):
-        frame = _reviewed(walk, who, walk.made["people"][user])
+        frame = _reviewed(walk, who, walk.made["people"][user], "Was diese Bewertung bedeutet")
         said.append(frame.locator("h1 + p").first.inner_text())
         walk.picture(walk.at(who), f"10-review-{who}")
-    _reviewed(walk, "gaertnerin", walk.made["people"]["erzieher"])
+    other = walk.made["people"]["erzieher"]
+    _reviewed(walk, "gaertnerin", other, "Der Start hat nicht geklappt")
     page = walk.at("gaertnerin")
     code = page.frame_locator("#contentframe").locator("meta[name=roadmap-error]")
     forged = code.get_attribute("content")
     walk.picture(page, "10-review-forged")
     assert forged == "for-user-foreign", forged
-    return f"{said[0]!r}; forged: {forged}"
+    return f"teacher: {said[0]!r}; learner: {said[1]!r}; forged: {forged}"
 
 
-def _reviewed(walk: Walk, who: str, user: int) -> FrameLocator:
+def _reviewed(walk: Walk, who: str, user: int, heading: str) -> FrameLocator:
     frame = activity(walk, who, "Kurzer Rückblick")
     frame.locator("h1").first.wait_for()
     page = walk.at(who)
@@ -341,9 +342,7 @@ def _reviewed(walk: Walk, who: str, user: int) -> FrameLocator:
     page.locator("#contentframe").evaluate(
         "(f, a) => { f.src = a; }", walk.place.moodle_url + address
     )
-    frame.locator("meta[name=roadmap-error], [data-test=review-said], h1 + p").first.wait_for(
-        state="attached"
-    )
+    expect(frame.locator("h1").first).to_have_text(heading)
     return frame
 
 
