@@ -163,7 +163,7 @@ NAMES = {
     "desired-role": "the choice of a desired role",
     "compare": "compare with the desired role",
     "other-tests": "to the tests of other providers",
-    "other-offers": "tests that would show what is still open, on the path page",
+    "test-step": "a test of another provider on the path: `data-provider`, `data-state`",
     "open-test": "opens a test of another provider in the learning portal",
     "test-code": "a person's code for other tests",
     "make-code": "make a code for other tests",

@@ -6,10 +6,11 @@ counts is decided in `competency.precedence`. Source: features R05, R06; decisio
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from competency.evidence import Evidence
 from competency.external import Result, evidence_of, origin_of, read_rows
 from competency.profile import Verdict
 from competency.provider import PersonBy, Provider
@@ -176,27 +177,59 @@ def _owner(tenant_id: str, learner_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A test of another provider that would say something about what is still open."""
+class TestStep:
+    """A test of another provider as a step of a path, until its result has come."""
 
     provider: Provider
-    topics: tuple[str, ...]  # codes of competences and areas that are open, in the Soll's order
+    topics: tuple[str, ...]  # codes that are open; of a done one those it was about, Soll's order
+    done: datetime | None = None  # the newest day of its results
 
 
-def offers(s: Services, learner: Learner) -> tuple[Offer, ...]:
-    """Return the tests that can be opened and measure something open; most topics first.
+def steps(s: Services, learner: Learner, start: str) -> tuple[TestStep, ...]:
+    """Return the tests that belong into a path that starts in this month ("2026-11"). Reads only.
 
-    They are a proposal beside the path, never a step that counts hours: a test teaches nothing.
+    Done are those whose results came since then. Of the others as few as cover what is open, the
+    one with most open topics first. They are never part of the stored path: they count no hours,
+    and that one stands there says that something is open, so it must not leave the house.
     """
     with s.store.read() as work:
         stored = work.profiles.get(learner.id)
         if stored is None:
             return ()
         registered = work.providers.all(learner.tenant_id)
+        since = [r.evidence for r in work.evidence.of(learner.id) if _month(r.evidence) >= start]
     required = profile_from(stored.document).required
     still = [x.competency for x in required if x.verdict is Verdict.OPEN]
-    found = [Offer(p, _open_topics(s, p, still)) for p in _openable(s, registered)]
-    return tuple(sorted((o for o in found if o.topics), key=lambda o: -len(o.topics)))
+    codes, done, left = [x.competency for x in required], [], {}
+    for p in _openable(s, registered):
+        results = [e for e in since if e.provider == p.key]
+        shown = _about(s, _measured(s, p, codes), results)
+        if ahead := [c for c in _measured(s, p, still) if c not in shown]:
+            left[p.key] = (p, ahead)
+        elif shown:
+            done.append(TestStep(p, shown, max(e.at for e in results)))
+    return (*done, *_fewest(left))
+
+
+def _fewest(left: dict[str, tuple[Provider, list[str]]]) -> Iterator[TestStep]:
+    """Yield tests until nothing open is left that one of them measures."""
+    while left:
+        key = max(left, key=lambda k: len(left[k][1]))  # of equals the first by its key
+        provider, topics = left.pop(key)
+        yield TestStep(provider, tuple(topics))
+        rest = {k: (p, [c for c in ahead if c not in topics]) for k, (p, ahead) in left.items()}
+        left = {k: found for k, found in rest.items() if found[1]}
+
+
+def _month(evidence: Evidence) -> str:
+    return f"{evidence.at:%Y-%m}"
+
+
+def _about(s: Services, codes: Sequence[str], results: Sequence[Evidence]) -> tuple[str, ...]:
+    """Return the topics that results are about; of an area one of its competences is enough."""
+    areas, said = s.content.framework.areas_by_code, {e.competency for e in results}
+    parts = {c: {c, *(x.code for x in areas[c].competencies)} if c in areas else {c} for c in codes}
+    return tuple(c for c in codes if said & parts[c])
 
 
 def _openable(s: Services, registered: Sequence[RegisteredProvider]) -> list[Provider]:
@@ -204,11 +237,11 @@ def _openable(s: Services, registered: Sequence[RegisteredProvider]) -> list[Pro
     return [p for p in used if p and p.contract_on and p.address]
 
 
-def _open_topics(s: Services, provider: Provider, still: Sequence[str]) -> tuple[str, ...]:
+def _measured(s: Services, provider: Provider, codes: Sequence[str]) -> list[str]:
     measured = set(provider.topics.values())
     area_of = s.content.framework.area_of
-    return tuple(
+    return [
         code
-        for code in still
+        for code in codes
         if code in measured or (code in area_of and area_of[code].code in measured)
-    )
+    ]

@@ -10,6 +10,9 @@ from werkzeug.wrappers import Response
 from competency.framework import Framework
 from competency.provider import PersonBy
 from lti_tool.flows import external, providers
+from lti_tool.flows.external import TestStep
+from lti_tool.web import path_months
+from lti_tool.web.path_months import TestCard
 from lti_tool.web.services import services
 from lti_tool.web.session import current_launch
 from lti_tool.web.translate import gettext as _
@@ -53,17 +56,27 @@ def make_code() -> Response:
     return redirect(url_for("learner.other_tests", neu=1 if again else None), 303)
 
 
-def offered() -> tuple[Test, ...]:
-    """Return the tests that would say something about what is still open, for the path page."""
+def planned(start: str) -> tuple[TestCard, ...]:
+    """Return the tests of a path that starts in this month, as its page shows them."""
     s, learner = services(), current_launch().learner
-    framework = s.content.framework
-    return tuple(
-        Test(
-            o.provider.name,
-            _("It measures: %(topics)s.", topics=_named(o.topics, framework)),
-            o.provider.address,
-        )
-        for o in external.offers(s, learner)
+    return tuple(_card(step, s.content.framework) for step in external.steps(s, learner, start))
+
+
+def _card(step: TestStep, framework: Framework) -> TestCard:
+    topics, done = _named(step.topics, framework), step.done is not None
+    why = _(
+        "Because it is still open what you can do here: %(topics)s. This test can show it.",
+        topics=topics,
+    )
+    came = _("The result has come. It is in your profile: %(topics)s.", topics=topics)
+    return TestCard(
+        key=step.provider.key,
+        title=step.provider.name,
+        month=f"{step.done:%Y-%m}" if step.done else "",
+        done=done,
+        badge=path_months.badge(path_months.DONE if done else path_months.PLANNED),
+        said=came if done else why,
+        address=step.provider.address,
     )
 
 

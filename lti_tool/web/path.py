@@ -51,11 +51,12 @@ def path() -> str:
         tryout=path_tryout.tryout(view, now) if view.path.steps or view.path.left_out else None,
         said=path_said.said(view),
         reviews={e.unit.key: opening(e) for e in exams.every(s, learner, now)},
+        tests=other_tests.planned(view.path.start),
     )
     page = replace(page, taken_back=taken_back.of_the_path())
     printed = request.args.get("ansicht") == "druck"
     name = "path_print.html" if printed else "path.html"
-    return render_template(name, page=page, tests=other_tests.offered())
+    return render_template(name, page=page)
 
 
 def change() -> Response:

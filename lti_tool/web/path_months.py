@@ -46,12 +46,26 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class TestCard:
+    """A test of another provider in a month of the path."""
+
+    key: str
+    title: str
+    month: str  # of its result, as "2026-11"; "" = it is ahead and stands in the month of today
+    done: bool
+    badge: Badge
+    said: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
 class Month:
     title: str
     name: str
     steps: tuple[Step, ...]
     done: bool
     note: str = ""
+    tests: tuple[TestCard, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Reading:
     counted: Mapping[str, Sequence[str]] = field(default_factory=dict)  # unit -> topics
     standings: Mapping[str, Standing] = field(default_factory=dict)
     reviews: Mapping[str, str] = field(default_factory=dict)  # unit -> when it is open
+    tests: tuple[TestCard, ...] = ()
 
 
 def months(path: LearningPath, reading: Reading) -> tuple[Month, ...]:
@@ -76,21 +91,40 @@ def months(path: LearningPath, reading: Reading) -> tuple[Month, ...]:
         n: tuple(found)
         for n, found in groupby(sorted(path.steps, key=lambda s: s.month), key=lambda s: s.month)
     }
+    tests = _tests(path, reading)
+    by_month = {n: by_month.get(n, ()) for n in sorted(by_month.keys() | tests.keys())}
     found: list[Month] = []
     for steps, run in _runs(path, by_month, reading):
-        if steps:
+        if steps or run[0] in tests:
             read = tuple(_step(s, states[s.unit], path, reading) for s in steps)
-            found.append(_month(months_after(path.start, run[0]), read, reading.today))
+            key = months_after(path.start, run[0])
+            found.append(_month(key, read, tests.get(run[0], ()), reading.today))
         else:
             found.append(_free(path, run, reading))
     return tuple(_with_beginning(found))
+
+
+def _tests(path: LearningPath, reading: Reading) -> dict[int, tuple[TestCard, ...]]:
+    """Return the tests by month of the path; what is ahead can be done in the month of today."""
+    months_of = {t.key: t.month or reading.today for t in reading.tests}
+    first = _number(path.start)
+    found: dict[int, tuple[TestCard, ...]] = {}
+    for test in reading.tests:
+        n = max(0, _number(months_of[test.key]) - first)
+        found[n] = (*found.get(n, ()), test)
+    return found
+
+
+def _number(key: str) -> int:
+    year, month_ = key.split("-")
+    return int(year) * 12 + int(month_)
 
 
 def _runs(
     path: LearningPath, by_month: Mapping[int, tuple[PathStep, ...]], reading: Reading
 ) -> Iterator[tuple[tuple[PathStep, ...], tuple[int, ...]]]:
     """Yield (steps, (month,)), and for free months in a row that say the same ((), months)."""
-    last = max((s.last for s in path.steps), default=-1)
+    last = max((*by_month, *(s.last for s in path.steps)), default=-1)
     shown = [n for n in range(last + 1) if n in by_month or _worth_a_line(path, n, reading.today)]
     for key, run in groupby(shown, lambda n: n if n in by_month else free(path, n, reading.units)):
         yield (by_month[key] if isinstance(key, int) else ()), tuple(run)
@@ -127,9 +161,9 @@ def _free(path: LearningPath, run: tuple[int, ...], reading: Reading) -> Month:
     return Month(title, name, (), done=False, note=free(path, run[0], reading.units))
 
 
-def _month(key: str, steps: tuple[Step, ...], today: str) -> Month:
+def _month(key: str, steps: tuple[Step, ...], tests: tuple[TestCard, ...], today: str) -> Month:
     name = month(key)
-    done = all(s.state == DONE for s in steps)
+    done = all(s.state == DONE for s in steps) and all(t.done for t in tests)
     title = name
     if done:
         title = _("%(month)s – done", month=name)
@@ -137,7 +171,7 @@ def _month(key: str, steps: tuple[Step, ...], today: str) -> Month:
         title = _("%(month)s – now", month=name)
     elif key < today:
         title = _("%(month)s – not done yet", month=name)
-    return Month(title, name, steps, done)
+    return Month(title, name, steps, done, tests=tests)
 
 
 def _with_beginning(found: Sequence[Month]) -> Iterator[Month]:

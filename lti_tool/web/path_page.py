@@ -14,7 +14,7 @@ from lti_tool.flows.prospect import Prospect
 from lti_tool.ports import TenantSettings
 from lti_tool.web import path_months, path_topics
 from lti_tool.web.formats import month, months_after, number
-from lti_tool.web.path_months import Month, Reading
+from lti_tool.web.path_months import Month, Reading, TestCard
 from lti_tool.web.path_topics import Aside, OpenTopic, Reach, titles_of
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import ngettext
@@ -81,12 +81,13 @@ def build(
     tryout: TryOut | None = None,
     said: Said | None = None,
     reviews: Mapping[str, str] | None = None,
+    tests: tuple[TestCard, ...] = (),
 ) -> PathPage:
     """Return the page of a path; `today` is the month it is read in, as "2026-11"."""
     assert view.path is not None
     path = view.path
     reading = Reading(
-        view.units, content, today, prospect.counted, prospect.standings, reviews or {}
+        view.units, content, today, prospect.counted, prospect.standings, reviews or {}, tests
     )
     return PathPage(
         heading=_("Your learning path"),

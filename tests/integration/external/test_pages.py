@@ -6,10 +6,12 @@ import textwrap
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import func, select
 
 from lti_tool import sheets
 from lti_tool.flows import external, observe, providers
 from lti_tool.settings import ROOT
+from lti_tool.store.schema.core import outbox
 from tests.conftest import settings_for
 from tests.integration.external.test_results import DOCUMENT, HEADING
 from tests.pages.desk import OPERATOR, official
@@ -66,17 +68,58 @@ def test_a_foreign_result_stands_on_the_profile_and_can_be_objected_to(stage: St
     assert "Sie sagen: Das war ich nicht. Es zählt nicht." in get(stage, who, "profil")
 
 
-def test_the_path_offers_a_test_for_what_is_still_open_and_opens_it_in_the_lms(
-    stage: Stage,
-) -> None:
-    who = stage.planned(stage.assessed("GB"))
+def cards(page: str) -> dict[str, str]:
+    """Return state by provider of the tests that stand on a path."""
+    found = re.findall(r'data-test="test-step" data-provider="([^"]+)" data-state="([^"]+)"', page)
+    return dict(found)
+
+
+def test_a_test_is_a_step_of_the_path_until_its_result_has_come(stage: Stage) -> None:
+    who = stage.planned(stage.assessed("GB"), accepted=True)
+    with stage.house.database.read() as conn:
+        sent = conn.execute(select(func.count()).select_from(outbox)).scalar_one()
     page = get(stage, who, "lernpfad")
+    assert cards(page) == {"digicheck": "planned"}
+    assert "Weil hier noch offen ist, was Sie können: " in page
     link = re.search(r'<a [^>]*data-test="open-test"[^>]*>', page)
     assert link is not None
     assert f'href="{ADDRESS}"' in link[0]
     assert 'target="_top"' in link[0]
-    providers.use(stage.s, OPERATOR, stage.tenant.id, "digicheck", stage.now, on=False)
-    assert "open-test" not in get(stage, who, "lernpfad")
+    assert "Test: DigiCheck" in get(stage, who, "lernpfad?ansicht=druck")
+    own, day = code(stage, who), f"{stage.now:%d.%m.%Y}"
+    areas = [f"Bereich {n}" for n in range(1, 6)]
+    rows = [HEADING, *([own, day, topic, "B"] for topic in ("Suchen", *areas))]
+    external.take(stage.s, OPERATOR, stage.tenant.id, "digicheck", rows, stage.now)
+    observe.refold_learner(stage.s, who.learner_id, stage.now)
+    page = get(stage, who, "lernpfad")
+    assert cards(page) == {"digicheck": "done"}
+    assert "Das Ergebnis ist da. Es steht in Ihrem Profil: " in page
+    assert "open-test" not in page
+    with stage.house.database.read() as conn:
+        body = "".join(str(b) for b in conn.execute(select(outbox.c.body)).scalars())
+        assert conn.execute(select(func.count()).select_from(outbox)).scalar_one() == sent
+    assert "digicheck" not in body.casefold()
+
+
+def test_a_result_about_one_topic_leaves_the_test_a_step_for_the_others(stage: Stage) -> None:
+    who = stage.planned(stage.assessed("GB"))
+    rows = [HEADING, [code(stage, who), f"{stage.now:%d.%m.%Y}", "Suchen", "B"]]
+    external.take(stage.s, OPERATOR, stage.tenant.id, "digicheck", rows, stage.now)
+    observe.refold_learner(stage.s, who.learner_id, stage.now)
+    assert cards(get(stage, who, "lernpfad")) == {"digicheck": "planned"}
+
+
+def test_of_two_tests_only_those_stand_on_the_path_that_show_something_of_their_own(
+    stage: Stage,
+) -> None:
+    who = stage.planned(stage.assessed("GB"))
+    for key, topics in (("einzeln", {"Suchen": "1.1"}), ("fremd", {"Wandel": "K.2"})):
+        more = DOCUMENT | {"key": key, "name": key, "address": f"{ADDRESS}0", "topics": topics}
+        providers.save(stage.s, OPERATOR, stage.tenant.id, more, stage.now)
+    assert cards(get(stage, who, "lernpfad")) == {"digicheck": "planned", "fremd": "planned"}
+    for key in ("digicheck", "einzeln", "fremd"):
+        providers.use(stage.s, OPERATOR, stage.tenant.id, key, stage.now, on=False)
+    assert cards(get(stage, who, "lernpfad")) == {}
     assert "Ihre Kommune hat hier keine anderen Tests." in get(stage, who, "daten/andere-tests")
 
 
