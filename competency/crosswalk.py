@@ -3,7 +3,10 @@
 So a Soll from a workshop with DigComp 2.2 (eight levels, often one per area) and one with 3.0
 (four levels) say the same thing in other words: the number stays, the level is converted by
 `scale`. What a municipality added (area K) is in no DigComp. Only numbers, no texts: licences
-differ. Source: reference assessment 2.1 and 2.2.
+differ. Source: reference assessment 2.1 and 2.2. Held against public copies of the text of DigComp
+3.0 (JRC144121) on 2026-11-29: its 5 areas and 21 competences have these numbers and, letter for
+letter, the English titles of our framework pack; its four levels are also told apart as eight, the
+lower and the upper half of each (1 and 2 Basic … 7 and 8 Highly advanced), which is `scale`.
 """
 
 from collections.abc import Mapping
