@@ -16,14 +16,14 @@ from competency.readers import read_items
 from lti_tool.cli.opening import as_json, dump
 from lti_tool.cli.release import put_head
 from lti_tool.errors import RoadmapError
-from lti_tool.interchange import catquiz, gift, moodle, qti
+from lti_tool.interchange import catquiz, gift, limesurvey, moodle, qti
 from lti_tool.interchange.row import LARGEST, Note, Read, Row, Written
 
-FORMATS = ("gift", "moodle", "qti")
 READERS: Mapping[str, Callable[[bytes], Read]] = {
     "gift": gift.read,
     "moodle": moodle.read,
     "qti": qti.read,
+    "limesurvey": limesurvey.read,
 }
 WRITERS: Mapping[str, Callable[[Sequence[Mapping[str, Any]]], Written]] = {
     "gift": gift.write,
@@ -37,7 +37,9 @@ made = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 @click.command("import")
 @click.argument("source", metavar="FILE", type=file)
-@click.option("--format", "form", required=True, type=click.Choice(FORMATS), help="Of the file")
+@click.option(
+    "--format", "form", required=True, type=click.Choice(tuple(READERS)), help="Of the file"
+)
 @click.option("--to", required=True, type=folder, help="Where the folder of the draft is made")
 @click.option("--id", "name", required=True, help="Of the new pack, e.g. bauhof-de")
 @click.option("--version", default="0.1", show_default=True, help="Of the new pack")
@@ -50,7 +52,7 @@ def take(
     source: Path, form: str, to: Path, name: str, version: str, framework: str,
     competency: str | None, level: int | None, licence: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Make the draft of an item pack from a file of GIFT, Moodle XML or QTI 3.
+    """Make the draft of an item pack from a file of GIFT, Moodle XML, QTI 3 or LimeSurvey.
 
     Everything that has no place in a pack is listed. Questions need a competence and a level: from
     their tags, from --competency and --level, or from you. Nothing is in force: read the questions,
@@ -107,7 +109,9 @@ def _next(lacking: Sequence[str]) -> str:
 
 @click.command("export")
 @click.argument("pack", type=folder)
-@click.option("--format", "form", required=True, type=click.Choice(FORMATS), help="Of the file")
+@click.option(
+    "--format", "form", required=True, type=click.Choice(tuple(WRITERS)), help="Of the file"
+)
 @click.option("--out", required=True, type=made, help="The new file; QTI is a ZIP")
 @as_json
 def give(pack: Path, form: str, out: Path, as_json: bool) -> None:

@@ -17,7 +17,7 @@ from competency.items import Item, Kind, Model, Option
 from competency.manifest import read_manifest
 from competency.readers import read_items
 from lti_tool.cli import cli
-from lti_tool.interchange import catquiz, gift, moodle, qti
+from lti_tool.interchange import catquiz, gift, limesurvey, moodle, qti
 from lti_tool.interchange.row import OWN, OWN_OF_OPTIONS, InterchangeRefused, Row, Written
 from lti_tool.settings import ROOT
 
@@ -311,3 +311,87 @@ def test_catquiz_parameters_make_a_proposal_that_is_not_in_force(tmp_path: Path)
     changed = [i for i in read_items(read_manifest(target)) if i.a == 1.7]
     assert len(changed) == json.loads(done.stdout)["items"] > 200
     assert "local_catquiz" in changed[0].basis
+
+
+STEPS = ("Das kenne ich noch nicht", "Das geht mit Hilfe", "Das mache ich allein")
+
+
+def survey(*, texts_apart: bool, values: bool) -> bytes:
+    """Return a survey of ours as LimeSurvey 3 writes it, or (`texts_apart`) as 4 and later do."""
+
+    def rows(name: str, *found: dict[str, object]) -> str:
+        cells = ("".join(f"<{k}><![CDATA[{v}]]></{k}>" for k, v in row.items()) for row in found)
+        return f"<{name}><rows>{''.join(f'<row>{c}</row>' for c in cells)}</rows></{name}>"
+
+    said = {
+        1: "<p>Wie gut können Sie das?</p>", 11: "Ein Foto an den Auftrag hängen",
+        12: "Eine Pause im Dienstplan eintragen", 2: "Was fehlt Ihnen?", 3: "Wo arbeiten Sie?",
+    }  # fmt: skip
+
+    def text(number: int) -> dict[str, object]:
+        return {} if texts_apart else {"question": said[number], "language": "de"}
+
+    order = list(reversed(list(enumerate(STEPS)))) if values else list(enumerate(STEPS))
+    answers = [
+        {"aid": f"{qid}{n}", "qid": qid, "code": f"A{n}", "sortorder": place}
+        | {"assessment_value": n if values and qid == 1 else 0}
+        | ({} if texts_apart else {"answer": step, "language": "de"})
+        for qid in (1, 3)
+        for place, (n, step) in enumerate(order)
+    ]
+    asked = ((1, "F", "koennen"), (2, "T", "wunsch"), (3, "L", "ort"))
+    parts = [
+        rows("answers", *answers),
+        rows("questions", *(
+            {"qid": q, "parent_qid": 0, "gid": 1, "type": t, "title": n, "question_order": q}
+            | text(q) for q, t, n in asked
+        )),
+        rows("subquestions", *(
+            {"qid": q, "parent_qid": 1, "gid": 1, "title": f"SQ{q}", "question_order": q} | text(q)
+            for q in (11, 12)
+        )),
+    ]  # fmt: skip
+    if texts_apart:
+        foreign = {"qid": 11, "question": "A photo", "language": "en"}
+        own = ({"qid": q, "question": t, "language": "de"} for q, t in said.items())
+        parts.append(rows("question_l10ns", foreign, *own))
+        words = (
+            {"aid": a["aid"], "answer": STEPS[int(str(a["aid"])[1:])], "language": "de"}
+            for a in answers
+        )
+        parts.append(rows("answer_l10ns", *words))
+    head = "<LimeSurveyDocType>Survey</LimeSurveyDocType><languages><language>de</language>"
+    return (
+        f"<document>{head}<language>en</language></languages>{''.join(parts)}</document>".encode()
+    )
+
+
+@pytest.mark.parametrize("texts_apart", [False, True], ids=["LimeSurvey 3", "4 and later"])
+@pytest.mark.parametrize("values", [False, True])
+def test_an_array_of_a_survey_becomes_a_self_rating_for_each_of_its_lines(
+    texts_apart: bool, values: bool
+) -> None:
+    found = limesurvey.read(survey(texts_apart=texts_apart, values=values))
+    assert [r["key"] for r in found.rows] == ["koennen-SQ11", "koennen-SQ12"]
+    assert found.rows[0] == {
+        "key": "koennen-SQ11",
+        "kind": "self_rating",
+        "stem": "Wie gut können Sie das? Ein Foto an den Auftrag hängen",
+        "options": [{"text": step} for step in STEPS],  # the lowest first, whatever their order
+    }
+    said = [str(n) for n in found.notes]
+    assert "wunsch: not taken: type T is no self-rating with anchors" in said
+    assert "ort: not taken: no assessment values say which answer is more" in said
+    assert any(STEPS[0] in line for line in said) is not values
+
+
+def test_a_survey_makes_a_pack_of_self_reports_by_the_command(tmp_path: Path) -> None:
+    source = tmp_path / "umfrage.lss"
+    source.write_bytes(survey(texts_apart=True, values=True))
+    where = ("--to", tmp_path, "--id", "umfrage", "--competency", "2.1", "--level", "2")
+    done = run("import", source, "--format", "limesurvey", *where)
+    assert done.exit_code == 0, done.output
+    items = read_items(read_manifest(tmp_path / "umfrage-0.1"))
+    assert [(i.kind, i.self_report, len(i.b)) for i in items] == [(Kind.SELF_RATING, True, 2)] * 2
+    with pytest.raises(InterchangeRefused, match="no survey of LimeSurvey"):
+        limesurvey.read(b"<quiz/>")
