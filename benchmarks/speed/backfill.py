@@ -130,13 +130,18 @@ class Source(BaseHTTPRequestHandler):
 
 
 def made(n: int) -> str:
-    """Return a statement: a quarter completions, a twentieth foreign, a twentieth of strangers."""
+    """Return a statement: a quarter completions, a twentieth foreign, a twentieth of strangers.
+
+    Each round of all people is about other activities: who completes the same one again and again
+    would let what has to be settled grow with every page.
+    """
+    turn = n // PEOPLE
     return TEMPLATE % {
         "id": str(uuid.UUID(int=(n + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128, version=4)),
         "home": "https://other.example" if n % 20 == 7 else MOODLE,
         "person": f"new{n % 900}" if n % 20 == 13 else str(n * 7919 % PEOPLE),
-        "verb": COMPLETED if n % 4 == 0 else VIEWED,
-        "activity": n * 31 % ACTIVITIES,
+        "verb": COMPLETED if (n + turn) % 4 == 0 else VIEWED,
+        "activity": (n + turn * 31) % ACTIVITIES,
         "at": text_of(BEGAN_US + n * STEP_US),
     }
 
