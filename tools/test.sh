@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 select=(-m "not slow")
-[ "${1:-}" = "--all" ] && select=()
+[ "${1:-}" = "--all" ] && select=(-o timeout=3600) # the long tortures among them
 $bin/ruff format --check --quiet . || { echo "not in shape: make format"; exit 1; }
 $bin/ruff check --quiet .
 $bin/mypy

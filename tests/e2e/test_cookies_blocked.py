@@ -116,7 +116,7 @@ def test_without_them_the_storage_of_the_portal_keeps_the_proof(
     sites.front.without_chips = True
     tool = start(page, sites, storage)
     button = tool.locator("form [data-test=new-window]")
-    expect(button).to_have_text("In neuem Fenster öffnen", timeout=10_000)
+    expect(button).to_have_text("In neuem Fenster öffnen", timeout=30_000)
     assert "/lti/launch" in next(f.url for f in page.frames if f.name == "tool")
     window = new_window(page, button)
     goes_on(window)

@@ -57,8 +57,9 @@ def answer_all(place: Place, choose: int = 0, most: int = 60) -> int:
 
 
 def answer_some(place: Place, most: int, choose: int = 0) -> list[str]:
-    """Answer at most so many questions; return the items they were."""
+    """Answer at most so many questions, of which there is one; return the items they were."""
     items: list[str] = []
+    place.locator("[data-test=question]").wait_for()
     while len(items) < most:
         place.locator("h1").first.wait_for()
         form = place.locator("[data-test=question]")
