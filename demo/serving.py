@@ -49,14 +49,18 @@ class Serving:
             self._ending.set()
             self._here.pull_trigger()
 
+    @property
+    def answering(self) -> bool:
+        """Whether a thread still is there, perhaps with a request in hand."""
+        return bool(self._here.task_dispatcher.threads)
+
     def close(self) -> None:
         """Let requests in hand end, for a few seconds at most, and give the address back."""
         self.end()
         if self._thread:
             self._thread.join(PATIENCE_S)
-        crew = self._here.task_dispatcher
-        crew.shutdown(timeout=PATIENCE_S)
-        if crew.threads:  # one still answers: only the address, and the files at the very end
+        self._here.task_dispatcher.shutdown(timeout=PATIENCE_S)
+        if self.answering:  # one still answers: only the address, and the files at the very end
             self._here.del_channel()
             self._here.socket.close()
         else:
