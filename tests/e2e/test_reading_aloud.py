@@ -18,7 +18,7 @@ from tests.pages.serving import served
 
 pytestmark = pytest.mark.browser
 
-# Says a sentence in 20 ms. `voices` may come late, as browsers load them.
+# Says a sentence in 20 ms, or as set. `voices` may come late, as browsers load them.
 SPEECH = """(() => {
   const heard = [];
   const listeners = [];
@@ -26,6 +26,7 @@ SPEECH = """(() => {
   let running = null;
   window.heard = heard;
   window.marked = [];
+  window.labels = [];  // of the button, when a sentence ends
   window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
   Object.defineProperty(window, "speechSynthesis", {value: {
     getVoices: () => voices,
@@ -37,7 +38,10 @@ SPEECH = """(() => {
         [...(CSS.highlights.get("rm-said") ?? [])].map(String).join(""),
       ]);
       running = said;
-      setTimeout(() => { if (running === said) said.onend(); }, 20);
+      setTimeout(() => {
+        window.labels.push(document.querySelector("[data-read-aloud] button").textContent.trim());
+        if (running === said) said.onend();
+      }, window.sentenceMs ?? 20);
     },
     cancel() { const was = running; running = null; if (was) was.onerror({error: "interrupted"}); },
   }});
@@ -79,8 +83,9 @@ def read(page: Page) -> list[str]:
     """Press the button, wait until it is read, and return the sentences."""
     button = page.locator("[data-read-aloud] button")
     button.click()
-    expect(button).to_have_text("Stopp")
+    page.wait_for_function("labels.length")  # "Stopp" may be gone before anybody looks
     expect(button).to_have_text("Vorlesen")
+    assert set(page.evaluate("labels")) == {"Stopp"}
     return page.evaluate("heard.map((h) => h.text)")
 
 
@@ -129,13 +134,14 @@ def test_it_stops_by_the_same_button_by_escape_and_when_the_page_is_left(
 ) -> None:
     page = opened(browser, stage, stage.item(Kind.SCENARIO), GERMAN)
     button = page.locator("[data-read-aloud] button")
+    page.evaluate("window.sentenceMs = 400")
     for stop in (button.click, lambda: page.keyboard.press("Escape")):
         button.click()
         expect(button).to_have_text("Stopp")
         stop()
         expect(button).to_have_text("Vorlesen")
         said = page.evaluate("heard.length")
-        page.wait_for_timeout(80)
+        page.wait_for_timeout(600)
         assert page.evaluate("heard.length") == said
         assert page.locator(".rm-read").count() == 0
     page.context.close()
