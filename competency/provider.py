@@ -167,6 +167,10 @@ def provider_of(document: Mapping[str, Any], framework: Framework) -> Provider:
     return made
 
 
+def _is_pair(row: object) -> bool:
+    return isinstance(row, list | tuple) and len(row) == 2
+
+
 @dataclass
 class _Reader:
     document: Mapping[str, Any]
@@ -323,8 +327,9 @@ class _Reader:
     def pairs(self, name: str) -> list[tuple[str, str]]:
         """Return the rows of a mapping, or of a list of pairs: in a form a name can stand twice."""
         given = self.document.get(name)
-        found = given if isinstance(given, list) else self.part(self.document, name).items()
-        rows = [(str(k).strip(), str(v).strip()) for k, v in found]
+        if not (isinstance(given, list) and all(map(_is_pair, given))):
+            given = self.part(self.document, name).items()
+        rows = [(str(k).strip(), str(v).strip()) for k, v in given]
         if len(rows) > MOST:
             self.fault(name, "many", MOST)
         return [row for row in rows[:MOST] if any(row)]

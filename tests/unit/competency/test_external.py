@@ -103,6 +103,12 @@ def test_everything_that_is_wrong_with_a_provider_is_named_at_once() -> None:
     }
 
 
+@pytest.mark.parametrize("rows", [["Suchen"], [7], [["Suchen", "1.1", "1.2"]], ["ab"], [None]])
+@pytest.mark.parametrize("field", ["topics", "activities"])
+def test_a_list_that_is_none_of_pairs_is_named_too(field: str, rows: list[Any]) -> None:
+    assert (field, "value") in faults(**{field: rows})
+
+
 def test_a_scale_that_falls_or_begins_late_is_refused() -> None:
     scale = POINTS["scale"]
     falling = [{"points": 0, "step": 3}, {"points": 50, "step": 1}]
