@@ -153,7 +153,7 @@ def catquiz_take(source: Path, pack: Path, version: str, to: Path, as_json: bool
     Items are found by their label. A named person releases it: roadmap items release.
 
     Example: roadmap items catquiz-import items.csv --pack content/items/kommunal-de-1.2
-    --version 1.2 --to .
+    --version 1.3 --to .
     """
     old = _items_pack(pack)
     target = to / f"{old.id}-{version}"
