@@ -14,7 +14,7 @@ KINDS = [k for k in Kind if k is not Kind.REFLECTION]
 QUESTION, PROFILE, PICTURE, SCRIPTS = 3_000, 10_000, 25_000, 5_000
 COLD, WARM = 110_000, 8_000
 #: KERN unmodified, our own sheets, and three cuts of the font.
-STYLES = {"kern.min.css": 36_000, "roadmap.css": 2_500, "profile.css": 1_200}
+STYLES = {"kern.min.css": 36_000, "roadmap.css": 2_500, "profile.css": 1_200, "paper.css": 600}
 FONTS = 60_000
 MOST_TOPICS = 18
 
