@@ -12,3 +12,12 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS, 20, 20)
+
+
+def sweep() -> None:
+    """Call after each large piece of work, when it is out of hand: now is little to look through.
+
+    What SQLAlchemy builds refers to itself in circles; few objects, but each holds all values that
+    were asked for. Until NEW_OBJECTS have come together, those of 200 pages would lie about.
+    """
+    gc.collect(1)

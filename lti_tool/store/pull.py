@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, select, update
 from sqlalchemy.exc import DataError, DBAPIError
 
+from lti_tool import heap
 from lti_tool.errors import DatabaseError
 from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
@@ -69,6 +70,11 @@ def pull_once(
     habits = habits_of(connection, settings.page_size)
     store = SqlPullStore(database, seal, connection, meaning, clock, habits=habits, sweep=sweep)
     _await_lease(store, lease_wait_s)
+
+    def page_done(report: PullReport) -> None:
+        heap.sweep()
+        watch(report)
+
     try:
         with client_of(connection, patience_s) as client:
             report = pull.run(
@@ -78,7 +84,7 @@ def pull_once(
                 now_us=us(clock()),
                 sweep=sweep,
                 budget_s=budget_s,
-                watch=watch,
+                watch=page_done,
             )
     except LeaseLost:
         return PullReport(busy=True)
@@ -346,6 +352,7 @@ class SqlPullStore:
             with self.database.begin() as conn:
                 self.leasing.fence(conn, lease)
                 place = parked.remap(self._arrivals(conn), place)
+            heap.sweep()
             mapped = place is not None
 
 
