@@ -77,6 +77,7 @@ class Learner:
     plain: bool = False  # questions in Einfache Sprache, where there is such a text
     roles: tuple[str, ...] = ()  # role keys, the main role first
     wishes: Wishes | None = None
+    excluded_tests: frozenset[str] = frozenset()  # providers whose test is not wanted in the path
     desired_role: str = ""  # a role she would like to have; never mixed with the Soll of today
 
 

@@ -7,7 +7,7 @@ counts is decided in `competency.precedence`. Source: features R05, R06; decisio
 
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from competency.evidence import Evidence
@@ -183,14 +183,16 @@ class TestStep:
     provider: Provider
     topics: tuple[str, ...]  # codes that are open; of a done one those it was about, Soll's order
     done: datetime | None = None  # the newest day of its results
+    instead: tuple[Provider, ...] = ()  # whose tests would stand there without this one
 
 
 def steps(s: Services, learner: Learner, start: str) -> tuple[TestStep, ...]:
     """Return the tests that belong into a path that starts in this month ("2026-11"). Reads only.
 
     Done are those whose results came since then. Of the others as few as cover what is open, the
-    one with most open topics first. They are never part of the stored path: they count no hours,
-    and that one stands there says that something is open, so it must not leave the house.
+    one with most open topics first, without those the learner has left out. They are never part of
+    the stored path: they count no hours, and that one stands there says that something is open, so
+    it must not leave the house.
     """
     with s.store.read() as work:
         stored = work.profiles.get(learner.id)
@@ -204,15 +206,51 @@ def steps(s: Services, learner: Learner, start: str) -> tuple[TestStep, ...]:
     for p in _openable(s, registered):
         results = [e for e in since if e.provider == p.key]
         shown = _about(s, _measured(s, p, codes), results)
-        if ahead := [c for c in _measured(s, p, still) if c not in shown]:
+        ahead = [c for c in _measured(s, p, still) if c not in shown]
+        if ahead and p.key not in learner.excluded_tests:
             left[p.key] = (p, ahead)
         elif shown:
             done.append(TestStep(p, shown, max(e.at for e in results)))
-    return (*done, *_fewest(left))
+    few = tuple(_fewest(left))
+    return (*done, *(replace(x, instead=_instead(x, few, left)) for x in few))
 
 
-def _fewest(left: dict[str, tuple[Provider, list[str]]]) -> Iterator[TestStep]:
+def excluded(s: Services, learner: Learner) -> tuple[Provider, ...]:
+    """Return whose tests this person has left out and could bring back. Reads only."""
+    return tuple(p for p in openable(s, learner) if p.key in learner.excluded_tests)
+
+
+def openable(s: Services, learner: Learner) -> tuple[Provider, ...]:
+    """Return whose tests can be a step of a path here. Reads only."""
+    with s.store.read() as work:
+        return tuple(_openable(s, work.providers.all(learner.tenant_id)))
+
+
+def exclude(s: Services, learner: Learner, key: str, now: datetime, *, on: bool = True) -> None:
+    """Leave the test of a provider out of every path, or (`on` False) no longer. Writes, commits.
+
+    :raises NotFound: the municipality has no such provider.
+    """
+    with s.store.begin() as work:
+        learner = work.learners.lock(learner.id)
+        providers.found(s, work, learner.tenant_id, key)
+        keys = learner.excluded_tests | {key} if on else learner.excluded_tests - {key}
+        work.learners.save(replace(learner, excluded_tests=keys), now)
+
+
+Left = dict[str, tuple[Provider, list[str]]]  # key -> test, open topics it measures
+
+
+def _instead(step: TestStep, ahead: Sequence[TestStep], left: Left) -> tuple[Provider, ...]:
+    """Return the providers whose tests come when this one is left out."""
+    others = {k: found for k, found in left.items() if k != step.provider.key}
+    here = {x.provider.key for x in ahead}
+    return tuple(x.provider for x in _fewest(others) if x.provider.key not in here)
+
+
+def _fewest(left: Left) -> Iterator[TestStep]:
     """Yield tests until nothing open is left that one of them measures."""
+    left = dict(left)
     while left:
         key = max(left, key=lambda k: len(left[k][1]))  # of equals the first by its key
         provider, topics = left.pop(key)

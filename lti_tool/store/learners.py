@@ -29,6 +29,7 @@ def value(row: Row[tuple[object, ...]]) -> Learner:
         plain=bool(r["plain"]),
         roles=tuple(r["roles"]),
         wishes=wishes_from(r["wishes"]) if r["wishes"] else None,
+        excluded_tests=frozenset(r["excluded_tests"] or ()),
         desired_role=r["desired_role"],
     )
 
@@ -59,6 +60,7 @@ class SqlLearners:
                 plain=learner.plain,
                 roles=list(learner.roles),
                 wishes=wishes_to(learner.wishes) if learner.wishes else None,
+                excluded_tests=sorted(learner.excluded_tests),
                 desired_role=learner.desired_role,
                 last_seen_us=us(now),
             )

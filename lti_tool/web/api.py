@@ -7,7 +7,8 @@ from flask import Response, jsonify
 
 from competency.path import LearningPath, PathStep
 from competency.profile import Standing
-from lti_tool.flows import plan, profiles
+from lti_tool.flows import external, plan, profiles
+from lti_tool.flows.external import TestStep
 from lti_tool.flows.plan import PathView
 from lti_tool.web import path_months
 from lti_tool.web.formats import months_after
@@ -75,8 +76,8 @@ def _standing(s: Standing) -> dict[str, Any]:
 def path() -> Response:
     view = plan.current(services(), current_launch().learner, datetime.now(UTC))
     if view.path is None:
-        return jsonify(state="none", steps=[], value=0.0, bound=0.0, versions={})
-    return jsonify(_path(view, view.path))
+        return jsonify(state="none", steps=[], tests=[], value=0.0, bound=0.0, versions={})
+    return jsonify(_path(view, view.path) | {"tests": _tests(view.path.start)})
 
 
 def _path(view: PathView, path: LearningPath) -> dict[str, Any]:
@@ -104,4 +105,24 @@ def _step(view: PathView, path: LearningPath, s: PathStep) -> dict[str, Any]:
         "state": s.state.value,
         "closes": [{"id": c.competency, "from": c.start, "to": c.end} for c in s.closes],
         "why": " ".join(path_months.reasons(s, services().content)),
+    }
+
+
+def _tests(start: str) -> list[dict[str, Any]]:
+    """Return the tests of other providers as the page shows them; no stored path holds them."""
+    s, learner = services(), current_launch().learner
+    left_out = (TestStep(p, ()) for p in external.excluded(s, learner))
+    return [
+        *(_test(x, "done" if x.done else "planned") for x in external.steps(s, learner, start)),
+        *(_test(x, "excluded") for x in left_out),
+    ]
+
+
+def _test(step: TestStep, state: str) -> dict[str, Any]:
+    return {
+        "provider": step.provider.key,
+        "title": step.provider.name,
+        "state": state,
+        "topics": list(step.topics),
+        "address": step.provider.address,
     }

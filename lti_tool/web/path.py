@@ -42,6 +42,7 @@ def path() -> str:
     if view.path is None:
         return render_template("path.html", page=_none())
     found = prospect.of(s, learner, view.path, view.proposal)
+    tests = other_tests.planned(view.path.start)
     page = path_page.build(
         view,
         found,
@@ -49,9 +50,10 @@ def path() -> str:
         measure.month(now),
         written=path_page.written(current_launch().tenant.settings),
         tryout=path_tryout.tryout(view, now) if view.path.steps or view.path.left_out else None,
-        said=path_said.said(view),
+        said=path_said.said(view) or other_tests.said(tests),
         reviews={e.unit.key: opening(e) for e in exams.every(s, learner, now)},
-        tests=other_tests.planned(view.path.start),
+        tests=tests,
+        no_tests=other_tests.left_out(),
     )
     page = replace(page, taken_back=taken_back.of_the_path())
     printed = request.args.get("ansicht") == "druck"
@@ -63,6 +65,8 @@ def change() -> Response:
     """Do what was tapped on the path page, then show it again."""
     s, learner, now = services(), current_launch().learner, datetime.now(UTC)
     did = request.form.get("do", "")
+    if test := request.form.get("test", ""):
+        return other_tests.change(test, back=did == "undo")
     if did == "accept":
         # A double tap, or a proposal that has changed since: the page shows how it really is.
         with suppress(Conflict):

@@ -56,6 +56,7 @@ class TestCard:
     badge: Badge
     said: str
     address: str
+    without: str = ""  # of one that is ahead: what it means to leave it out
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,13 +45,17 @@ class TryOut:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the last tap did; `undo` takes it back, `other` is the unit that came instead."""
+    """What the last tap did; `undo` takes it back, `other` is the unit that came instead.
+
+    `of_test`: it was done to a test of another provider, not to a unit.
+    """
 
     title: str
     text: tuple[str, ...] = ()
     undo: str = ""
     undo_label: str = ""
     other: str = ""
+    of_test: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def build(
     said: Said | None = None,
     reviews: Mapping[str, str] | None = None,
     tests: tuple[TestCard, ...] = (),
+    no_tests: tuple[Aside, ...] = (),
 ) -> PathPage:
     """Return the page of a path; `today` is the month it is read in, as "2026-11"."""
     assert view.path is not None
@@ -98,7 +103,7 @@ def build(
         reach=path_topics.reach(path, prospect, content),
         open_topics=path_topics.open_topics(path, prospect, content),
         not_fitting=path_topics.not_fitting(path, prospect, view.units),
-        asides=path_topics.asides(prospect, view.units),
+        asides=(*path_topics.asides(prospect, view.units), *no_tests),
         tryout=tryout,
         said=said,
     )

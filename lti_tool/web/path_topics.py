@@ -35,10 +35,11 @@ class OpenTopic:
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A unit that is not wanted this year and can be taken back."""
+    """A unit, or a test, that is not wanted this year; that can be taken back."""
 
-    unit: str
+    key: str
     title: str
+    test: bool = False
 
 
 def reach(path: LearningPath, prospect: Prospect, content: Content) -> Reach | None:

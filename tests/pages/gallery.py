@@ -278,6 +278,10 @@ def _other_tests(stage: Stage) -> Iterator[Shown]:
     external.make_code(stage.s, _of(stage, coded), stage.now)
     yield Shown("other-tests-code", coded, f"{page}?neu=1")
     yield Shown("other-tests-en", stage.ready(ROLE, language="en"), page)
+    yield Shown("path-test", stage.planned(stage.assessed(ROLE), accepted=True), "lernpfad")
+    without = stage.planned(stage.assessed(ROLE), accepted=True)
+    external.exclude(stage.s, _of(stage, without), PROVIDER["key"], stage.now)
+    yield Shown("path-no-test", without, f"lernpfad?test_entfernt={PROVIDER['key']}")
 
 
 def _lines(stage: Stage, visitor: Visitor, code: str) -> tuple[EvidenceLine, ...]:

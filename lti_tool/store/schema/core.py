@@ -49,6 +49,7 @@ learner = Table(
     Column("plain", Boolean),  # questions in Einfache Sprache; null: never asked for
     document("roles"),  # chosen role keys, main role first
     document("wishes", nullable=True),  # hours per month, blocked months, …
+    document("excluded_tests", nullable=True),  # keys of providers; null: none
     Column("desired_role", String(24), nullable=False, server_default=""),
     instant("created_us"),
     instant("last_seen_us", index=True),  # for retention only, shown to nobody

@@ -1,15 +1,18 @@
 """The pages about other tests: a code to hand out, a test to open, a result to object to."""
 
 import io
+import json
 import re
 import textwrap
+import zipfile
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import func, select
 
+from competency.path import Wishes
 from lti_tool import sheets
-from lti_tool.flows import external, observe, providers
+from lti_tool.flows import external, observe, persons, plan, providers
 from lti_tool.settings import ROOT
 from lti_tool.store.schema.core import outbox
 from tests.conftest import settings_for
@@ -173,3 +176,47 @@ def test_a_provider_is_entered_by_a_file_and_what_is_wrong_with_it_is_named(stag
     bad = act(stage, staff, "enter", good.replace(b"months = 18", b"months = 99")).text
     assert "months: Eine Zahl in diesem Bereich. (1–60)" in bad
     assert "nicht lesbar" in act(stage, staff, "enter", b"key = = 1").text
+
+
+def leave_out(stage: Stage, who: Visitor, key: str, did: str = "exclude") -> str:
+    sent = {"csrf": stage.csrf(who), "do": did, "test": key}
+    answer = stage.client(who).post(f"{who.home}lernpfad", data=sent)
+    assert answer.status_code == 303
+    return stage.client(who).get(answer.location).text
+
+
+def told(stage: Stage, who: Visitor) -> dict[str, str]:
+    found = json.loads(get(stage, who, "api/path"))["tests"]
+    return {t["provider"]: t["state"] for t in found}
+
+
+def test_a_test_that_is_left_out_stays_away_until_it_is_wanted_again(stage: Stage) -> None:
+    who = stage.planned(stage.assessed("GB"), accepted=True)
+    more = DOCUMENT | {"key": "fremd", "name": "Fremd", "address": ADDRESS, "topics": {"S": "1.1"}}
+    providers.save(stage.s, OPERATOR, stage.tenant.id, more, stage.now)
+    assert "Ohne ihn kommt dafür: „Test: Fremd“." in get(stage, who, "lernpfad")
+    page = leave_out(stage, who, "digicheck")
+    assert "„Test: DigiCheck“ ist dieses Jahr nicht dabei." in page
+    assert "Dafür kommt: „Test: Fremd“." in page
+    assert cards(page) == {"fremd": "planned"}
+    assert "Ohne ihn bleibt das offen, bis Sie es anders zeigen." in page
+    leave_out(stage, who, "fremd")
+    observe.refold_learner(stage.s, who.learner_id, stage.now)  # new answers: the path made anew
+    plan.take(stage.s, stage.learner(who), Wishes(4.0), stage.now)
+    assert cards(get(stage, who, "lernpfad")) == {}
+    assert "Test: " not in get(stage, who, "lernpfad?ansicht=druck")
+    assert told(stage, who) == {"digicheck": "excluded", "fremd": "excluded"}
+    copy = zipfile.ZipFile(io.BytesIO(persons.export(stage.s, stage.learner(who))))
+    [mine] = json.loads(copy.read("profile.json"))["learner"]
+    assert mine["excluded_tests"] == ["digicheck", "fremd"]
+    page = leave_out(stage, who, "digicheck", "undo")
+    assert "„Test: DigiCheck“ ist für November 2026 geplant." in page
+    assert told(stage, who) == {"digicheck": "planned", "fremd": "excluded"}
+    assert "„Test: Fremd“ darf wieder geplant werden." in leave_out(stage, who, "fremd", "undo")
+
+
+def test_only_a_test_of_the_own_municipality_can_be_left_out(stage: Stage) -> None:
+    who = stage.planned(stage.assessed("GB"))
+    sent = {"csrf": stage.csrf(who), "do": "exclude", "test": "gibt-es-nicht"}
+    assert stage.client(who).post(f"{who.home}lernpfad", data=sent).status_code == 404
+    assert told(stage, who) == {"digicheck": "planned"}
