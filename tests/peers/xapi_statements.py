@@ -18,6 +18,7 @@ from tools.build_assets import BuildFailed, npm
 
 PACKAGE = "@learninglocker/xapi-statements@7.8.0"
 LOOPBACK = Path(__file__).parent / "loopback.js"
+IN_ORDER = Path(__file__).parent / "in_order.js"
 PATIENCE_S = 60.0
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 ENVIRONMENT = {
@@ -71,7 +72,7 @@ class Peer:
         self._folder = tempfile.mkdtemp(prefix="roadmap-peer-")
         server = home / "node_modules/@learninglocker/xapi-statements/dist/server.js"
         self.process = subprocess.Popen(
-            [node, "-r", str(LOOPBACK), str(server)],
+            [node, "-r", str(LOOPBACK), "-r", str(IN_ORDER), str(server)],
             cwd=self._folder,
             env={**os.environ, **ENVIRONMENT, "EXPRESS_PORT": str(port)},
             stdout=subprocess.DEVNULL,

@@ -20,7 +20,7 @@ from tests.integration.xapi.site import COMPLETED, MOODLE, VOIDED
 
 HEADERS = {"X-Experience-API-Version": "1.0.3"}
 ACTIVITIES = 3000
-VOID_SHARE, UNNAMED_SHARE = 0.04, 0.2
+VOID_SHARE, UNNAMED_SHARE, RESENT_SHARE = 0.04, 0.2, 0.1
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Ledger:
 
 @dataclass
 class Writer(threading.Thread):
-    """Writes as LMSs do: one or many at once, old and new, with ids and without; and takes back."""
+    """Writes as LMSs do: one or many at once, old and new, with ids and without, some twice; and
+    takes back, now and then before what is meant has come."""
 
     place: Place
     person: str
@@ -99,6 +100,8 @@ class Writer(threading.Thread):
                 self._write()
                 if self._chance.random() < VOID_SHARE * 5:
                     self._void()
+                if self._chance.random() < VOID_SHARE:
+                    self._void_ahead()
                 self.stopped.wait(self.pause_s)
         except BaseException as error:
             self.failed = error
@@ -113,13 +116,23 @@ class Writer(threading.Thread):
     def _write(self) -> None:
         number = self._chance.choice([1, 1, 1, 4, 25])
         named = self._chance.random() > UNNAMED_SHARE
-        self.ledger.completed += self._post([self._completed(named) for _ in range(number)])
+        sent = [self._completed(named) for _ in range(number)]
+        self.ledger.completed += self._post(sent)
+        if named and self._chance.random() < RESENT_SHARE:
+            self._post(sent)  # the answer was lost, they think
 
     def _void(self) -> None:
         open_ = [i for i in self.ledger.completed[-200:] if i not in self.ledger.voids]
         if len(open_) < 20:
             return
-        target = self._chance.choice(open_)
+        self._take_back(self._chance.choice(open_))
+
+    def _void_ahead(self) -> None:
+        made = self._completed(True)
+        self._take_back(made["id"])
+        self.ledger.completed += self._post([made])
+
+    def _take_back(self, target: str) -> None:
         ref = {"objectType": "StatementRef", "id": target}
         void = self._completed(True) | {"verb": {"id": VOIDED}, "object": ref}
         void.pop("result")

@@ -1,4 +1,4 @@
-"""A puller that never stops by itself: `python -m … URL LRS_ID`. Made to be killed.
+"""A puller that never stops by itself: `python -m … URL LRS_ID PAGE`. Made to be killed.
 
 Says "begun", "pulled" after each run, and "caught up" after one that came to the end. Pages are
 small and the lease short, so that a kill falls into the middle of things.
@@ -27,17 +27,16 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def main(url: str, lrs_id: str) -> None:
+def main(url: str, lrs_id: str, page: str) -> None:
     logs.configure()  # to stderr: stdout is for "pulled"
     database, seal = Database(url), Seal(SECRET)
     with database.read() as conn:
         connection = lrs.get(conn, seal, lrs_id)
     meaning = Meaning(mapping.load(ROOT / "content" / "mapping"), LIFTS)
+    habits = habits_of(connection, int(page))
     print("begun", flush=True)
     while True:
-        store = SqlPullStore(
-            database, seal, connection, meaning, lease_s=LEASE_S, habits=habits_of(connection, PAGE)
-        )
+        store = SqlPullStore(database, seal, connection, meaning, lease_s=LEASE_S, habits=habits)
         try:
             with client_of(connection, PATIENCE_S) as client:
                 done = pull.run(client, store, store.habits, now_us=now_us(), budget_s=BUDGET_S)

@@ -13,17 +13,18 @@ from sqlalchemy import select
 from lti_tool.store.leasing import LEASE_S, clock_us
 from lti_tool.store.schema.xapi import lrs_cursor
 from tests.integration.xapi.puller import LEASE_S as SHORT_LEASE_S
+from tests.integration.xapi.puller import PAGE
 from tests.integration.xapi.site import MOODLE, ROOT, Site, statement_of
 
 WRITERS, KILLS = 4, 5
 PULLER = "tests.integration.xapi.puller"
 
 
-def start(site: Site, word: str = "pulled") -> "subprocess.Popen[str]":
+def start(site: Site, word: str = "pulled", page: int = PAGE) -> "subprocess.Popen[str]":
     """Start a puller and wait until it has said this; see there what it says."""
     url = site.database.url.render_as_string(hide_password=False)
     process = subprocess.Popen(
-        [sys.executable, "-m", PULLER, url, site.connection.id],
+        [sys.executable, "-m", PULLER, url, site.connection.id, str(page)],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout
