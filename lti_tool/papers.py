@@ -39,7 +39,20 @@ class Grid:
     rows: Sequence[Sequence[str]]
 
 
-Block = Heading | Text | Grid
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with the table of its numbers, None where they stand above already.
+
+    The drawing is SVG, which python-docx cannot take: Word gets the table, and `instead` says where
+    the drawing is (ADR 0013).
+    """
+
+    picture: Any  # what the template draws
+    grid: Grid | None
+    instead: str
+
+
+Block = Heading | Text | Grid | Figure
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,10 @@ def docx_of(paper: Paper) -> bytes:
             document.add_heading(_clean(block.text), level=block.level)
         elif isinstance(block, Grid):
             _table(document, block)
+        elif isinstance(block, Figure):
+            document.add_paragraph(_clean(block.instead))
+            if block.grid is not None:
+                _table(document, block.grid)
         else:
             document.add_paragraph(_clean(block.text))
     buffer = io.BytesIO()

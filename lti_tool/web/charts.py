@@ -20,6 +20,7 @@ OVERLAP = 0.05  # level cells; 3 px on a phone
 CUTS = ("20%", "40%", "60%", "80%")
 
 CENTRE_X, CENTRE_Y, RADIUS = 160.0, 140.0, 92.0
+TOP, LOW, DESCENT = 28.0, 252.0, 6.0  # of the picture; of a letter below its line
 LETTER = 8.2  # estimated width of a letter at 15 units, bold digits aside
 FEWEST_AREAS = 3
 FEWEST_RINGS, MOST_RINGS = 3, 4
@@ -71,6 +72,7 @@ class Net:
     marks: tuple[tuple[str, str], ...]
     labels: tuple[Label, ...]
     numbers: tuple[Label, ...]
+    height: str  # of the viewBox: an odd number of areas has a label below
     areas: tuple[AreaStanding, ...]
 
 
@@ -152,6 +154,9 @@ def net(
     soll = around(s.soll_pos for s in areas)
     edge = [_point(a, rings, rings) for a in angles]
     numbered = range(scale // MAX_LEVEL, rings + 1, scale // MAX_LEVEL)
+    labels = tuple(
+        _label(a, p, titles[s.area]) for a, p, s in zip(angles, edge, areas, strict=True)
+    )
     drawn = {n: _path(_point(a, n, rings) for a in angles) for n in range(1, rings + 1)}
     return Net(
         scale=scale,
@@ -161,9 +166,8 @@ def net(
         band=_path(around(s.high_pos for s in areas)) + _path(around(s.low_pos for s in areas)),
         soll=_path(soll),
         marks=tuple((f"{x:.1f}", f"{y:.1f}") for x, y in soll),
-        labels=tuple(
-            _label(a, p, titles[s.area]) for a, p, s in zip(angles, edge, areas, strict=True)
-        ),
+        labels=labels,
+        height=f"{max(LOW, *(float(x.y) + DESCENT for x in labels)) - TOP:.0f}",
         numbers=tuple(_number(n, angles, rings) for n in numbered),
         areas=tuple(areas),
     )

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from competency.packs import Content
-from competency.soll import SollVersion
+from competency.soll import Granularity, SollVersion
 from lti_tool.flows.workshop import Desk, Topic
-from lti_tool.papers import Block, Grid, Heading, Paper, Text
+from lti_tool.papers import Block, Figure, Grid, Heading, Paper, Text
 from lti_tool.web import ballot_words as words
+from lti_tool.web import nets
 from lti_tool.web.admin import soll_words
 from lti_tool.web.ballot_words import Chart, Shown
 from lti_tool.web.formats import date_of, language, moment
@@ -35,6 +36,7 @@ def paper(
         ),
         Heading(1, _("At a glance")),
         _glance(desk, content),
+        *_net(desk, content),
         Heading(1, _("Topic by topic")),
         *(block for topic in desk.topics for block in _topic(desk, content, topic)),
     ]
@@ -85,6 +87,17 @@ def _glance(desk: Desk, content: Content) -> Grid:
         value = words.said(topic.agreed.step, scale) if topic.agreed else _("open")
         rows.append((_title(content, topic), shown.word if shown else _("not voted"), value))
     return Grid(_("All values"), (_("Topic"), _("Votes"), _("Settled")), rows)
+
+
+def _net(desk: Desk, content: Content) -> Iterator[Block]:
+    """Yield the net of what was settled, from five areas on; per area its table stands above."""
+    one = desk.workshop
+    settled = {t.code: t.agreed.step if t.agreed else None for t in desk.topics}
+    found = nets.of_soll(content.framework, settled, one.scale)
+    if found is not None:
+        apart = one.granularity is not Granularity.AREA
+        grid = Grid(found.title, found.headings, found.rows) if apart else None
+        yield Figure(found, grid, _("The net is drawn in the minutes in the browser."))
 
 
 def _topic(desk: Desk, content: Content, topic: Topic) -> Iterator[Block]:

@@ -468,19 +468,14 @@ def _net_key(net: Net | None) -> str:
     if net is None:
         return ""
     words = ", ".join(
-        f"{_rings(n, net)} = {wording.levels()[n]}" for n in range(1, len(net.rings) + 1)
+        f"{wording.rings(n, net.scale)} = {wording.levels()[n]}"
+        for n in range(1, len(net.rings) + 1)
     )
     return _(
         "Striped: your level. Dashed line with diamonds: what is needed. "
         "Each area is the mean of its topics. Rings: %(rings)s.",
         rings=words,
     )
-
-
-def _rings(level: int, net: Net) -> str:
-    if net.scale == MAX_LEVEL:
-        return str(level)
-    return _("%(low)s and %(high)s", low=2 * level - 1, high=2 * level)
 
 
 def _net_table(net: Net | None, framework: Framework) -> Table | None:

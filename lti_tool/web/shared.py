@@ -12,7 +12,7 @@ from lti_tool.web.ballot import LONGEST_CODE
 from lti_tool.web.formats import day
 from lti_tool.web.limits import RefusalLimit
 from lti_tool.web.services import services
-from lti_tool.web.sharing import headings, rows
+from lti_tool.web.sharing import headings, net, rows
 from lti_tool.web.site import spoken_language
 
 
@@ -30,6 +30,7 @@ def look() -> ResponseReturnValue:
         return _refused(typed)
     page = {
         "rows": rows(found.share.said),
+        "net": net(found.share),
         "headings": headings(),
         "tenant": found.tenant.name,
         "since": day(found.share.shared),

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.flows import sharing
-from lti_tool.flows.shared import HIGHEST, LRS, PERSON
+from lti_tool.flows.shared import LRS, PERSON
 from lti_tool.flows.sharing import Changed, Choice, Preview, Wish
 from lti_tool.ports import LrsTarget, Said, Share
-from lti_tool.web import wording
+from lti_tool.web import nets, wording
 from lti_tool.web.formats import day
 from lti_tool.web.profile import Option
 from lti_tool.web.services import services
@@ -98,14 +98,7 @@ def people() -> dict[str, str]:
 
 def level(said: Said) -> str:
     """Return the levels of a topic in words."""
-    words = wording.levels()
-    if said.low == said.high:
-        return words[said.low]
-    if said.high == HIGHEST and said.low:
-        return _("at least %(level)s", level=words[said.low])
-    if said.high - said.low > 1:
-        return _("at most %(level)s", level=words[said.high])
-    return _("%(low)s to %(high)s", low=words[said.low], high=words[said.high])
+    return wording.from_to(said.low, said.high)
 
 
 def sure(said: Said) -> str:
@@ -130,6 +123,13 @@ def rows(said: Iterable[Said]) -> Lines:
         )
         for x in said
     )
+
+
+def net(share: Share) -> nets.Picture | None:
+    """Return the net that a person sees beside the rows; an LRS gets no picture."""
+    if share.recipient == LRS:
+        return None
+    return nets.of_shared(services().content.framework, share.said)
 
 
 def _with(share: Share, targets: Iterable[LrsTarget]) -> str:
@@ -214,6 +214,7 @@ def _preview(wish: Wish, now: datetime, *, changed: bool = False) -> str:
         "facts": _facts(found.share, targets),
         "headings": headings(),
         "rows": rows(found.share.said),
+        "net": net(found.share),
         "lrs": found.share.recipient == LRS,
         "exactly": _exactly(found),
         "stays": stays(found.share.recipient),

@@ -9,7 +9,7 @@ from typing import Any
 
 from competency.path import Reason
 from competency.profile import Standing, Verdict
-from competency.scale import level_of_step
+from competency.scale import MAX_LEVEL, level_of_step
 from lti_tool.web.formats import date_of, language
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.translate import pgettext
@@ -42,6 +42,25 @@ def levels() -> tuple[str, ...]:
 def level(step: int) -> str:
     """Return the level word of a step."""
     return levels()[level_of_step(step)]
+
+
+def from_to(low: int, high: int) -> str:
+    """Return levels 0 to 4 from low to high in words; a wide span is told by its sure end."""
+    words = levels()
+    if low == high:
+        return words[low]
+    if high == MAX_LEVEL and low:
+        return _("at least %(level)s", level=words[low])
+    if high - low > 1:
+        return _("at most %(level)s", level=words[high])
+    return _("%(low)s to %(high)s", low=words[low], high=words[high])
+
+
+def rings(level: int, scale: int) -> str:
+    """Return which rings of a net mean one of the four levels."""
+    if scale == MAX_LEVEL:
+        return str(level)
+    return _("%(low)s and %(high)s", low=2 * level - 1, high=2 * level)
 
 
 def verdict(value: Verdict, *, inferred: bool = False) -> str:

@@ -263,6 +263,9 @@ def _sharing(stage: Stage) -> Iterator[Shown]:
     topics = tuple(sharing.choice(stage.s, _of(stage, visitor)).said)[:3]
     chosen = (("to", "person:lotse"), ("weeks", "4"), *(("topic", code) for code in topics))
     yield Shown("share-look", visitor, page, chosen)
+    some = (("to", "person:lotse"), ("weeks", "4"))
+    known = sharing.choice(stage.s, _of(stage, visitor)).said
+    yield Shown("share-look-net", visitor, page, (*some, *(("topic", code) for code in known)))
     wish = Wish("person", "lotse", topics, 4)
     seen = sharing.preview(stage.s, _of(stage, visitor), wish, stage.now).mark
     given = sharing.share(stage.s, _of(stage, visitor), wish, seen, stage.now)

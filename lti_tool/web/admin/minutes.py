@@ -6,7 +6,7 @@ from flask import Response, make_response, render_template
 
 from lti_tool.flows.role_list import day_of
 from lti_tool.flows.workshop import Desk
-from lti_tool.papers import Grid, Heading, Paper, docx_of
+from lti_tool.papers import Figure, Grid, Heading, Paper, docx_of
 from lti_tool.web import minutes as words
 from lti_tool.web.admin import session
 from lti_tool.web.admin.workshop_parts import found
@@ -18,7 +18,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def minutes(shop: str) -> str:
     """Show the minutes; they print as they are."""
     paper = _paper(found(shop))
-    kinds = {Heading: "heading", Grid: "grid"}
+    kinds = {Heading: "heading", Grid: "grid", Figure: "figure"}
     blocks = [
         {name: getattr(block, name) for name in block.__dataclass_fields__}
         | {"kind": kinds.get(type(block), "text")}

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from competency.soll import Granularity
 from competency.workshop import Group
 from lti_tool.flows import workshop
-from lti_tool.ports import Workshop
+from lti_tool.ports import Agreed, Workshop
 from lti_tool.web.formats import ZONE
 from tests.conftest import settings_for
 from tests.integration.trust.test_routes import error_code
@@ -417,6 +417,29 @@ def test_the_minutes_hold_both_groups_values_reasons_date_version_and_no_person(
             assert said in text, said
         assert not [s for s in secrets if s in text]
     assert by.name not in in_word
+    assert page.count('<svg class="rm-spider"') == 1
+    assert "Das Netz ist im Protokoll im Browser gezeichnet." in in_word
+
+
+def test_the_net_of_the_minutes_is_drawn_from_five_settled_areas_on(stage: Stage):
+    made = forum.opened(stage, granularity=Granularity.COMPETENCE, scale=8)
+    forum.vote_all(stage, forum.six(stage, made), forum.NEAR)
+    forum.close(stage, made)
+    hr, by = official(stage, "hr"), forum.moderator(stage)
+    here = workshop.desk(stage.s, stage.tenant.id, made.id, stage.now)
+    areas = ("1.", "2.", "3.", "4.", "5.")
+    for n, topic in enumerate(t for t in here.topics if t.code.startswith(areas)):
+        page = desk(stage, hr, made, "/protokoll").text
+        assert "rm-spider" not in page
+        given = Agreed(4 if topic.code == "1.1" else 3, f"Grund {n}")
+        workshop.agree(stage.s, by, stage.tenant.id, made.id, topic.code, given, stage.now)
+    page = desk(stage, hr, made, "/protokoll").text
+    assert "rm-spider" in page
+    assert "rm-band" not in page
+    [table] = [t for t in minutes(stage, hr, made).tables if t.cell(0, 1).text.startswith("Soll (")]
+    shown = {row.cells[0].text: row.cells[1].text for row in table.rows[1:]}
+    assert list(shown.values()) == ["3,3", "3", "3", "3", "3"]
+    assert all(f"{area}: {value}" in page for area, value in shown.items())
 
 
 def test_the_minutes_are_a_document_that_a_screen_reader_finds_its_way_in(stage: Stage):

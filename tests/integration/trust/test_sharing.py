@@ -305,6 +305,30 @@ def test_a_person_reads_by_a_code_what_was_chosen_until_it_is_taken_back(town: T
     assert title not in closed.text
 
 
+def test_five_shared_areas_are_a_net_and_fewer_are_not(town: Town) -> None:
+    visitor = town.gardener(accepted=False)
+    framework = town.stage.s.content.framework
+    every = [c for c in topics(town, visitor) if c not in framework.areas_by_code]
+    areas = {framework.area_of[c].code for c in every}
+    few = {"1", "2", "3", "4"}
+    four = [c for c in every if framework.area_of[c].code in few]
+    assert len(areas) >= 5 > len(few & areas)
+    client, page = town.stage.client(visitor), f"{visitor.home}daten/teilen"
+    for chosen, drawn in ((every, 1), (four, 0)):
+        sent = {"csrf": town.stage.csrf(visitor), "do": "look", "to": "person:lotse", "weeks": "4"}
+        look = client.post(page, data={**sent, "topic": chosen}).text
+        assert look.count('<svg class="rm-spider"') == drawn
+        assert look.count("<caption") == 1 + drawn
+        assert "rm-soll" not in look
+        form = {**hidden(look), "csrf": sent["csrf"], "do": "share", "topic": chosen}
+        done = client.post(page, data=form, follow_redirects=True).text
+        secret = re.findall(r'data-test="share-code">([^<]+)<', done)[-1]
+        read = town.stage.app.test_client().post(
+            "/geteilt", data={"code": secret}, headers=same_site(town)
+        )
+        assert read.text.count('<svg class="rm-spider"') == drawn
+
+
 def same_site(town: Town) -> dict[str, str]:
     return {"Origin": town.stage.settings.server.base_url}
 

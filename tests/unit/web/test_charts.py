@@ -71,6 +71,7 @@ def test_every_label_of_the_net_stays_inside_the_picture(count: int) -> None:
         start = {"start": x, "middle": x - width / 2, "end": x - width}[label.anchor]
         assert start >= 0
         assert start + width <= 320
+        assert charts.TOP + 15 <= float(label.y) <= charts.TOP + float(net.height) - 5
 
 
 def test_the_net_s_points_lie_at_the_soll_of_the_table() -> None:
