@@ -25,6 +25,8 @@ MANIFEST = "pack.toml"
 #: What a pack says about how it came into force; empty where it has always been there.
 RELEASE = ("proposed_from", "released_by", "released_on", "council_involved_on")
 PARAMETERS = "parameters.json"
+#: What we ship has two numbers (1.2); a municipality's own has more (1.2.1), so none is ever both.
+OURS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class Pack:
     def order(self) -> tuple[int, ...]:
         """Version numbers, so that 1.10 comes after 1.9."""
         return tuple(int(part) for part in self.version.split("."))
+
+    @property
+    def own(self) -> bool:
+        """Whether the version is a municipality's own, by its name."""
+        return len(self.order) > OURS
 
     def file(self, name: str) -> Path:
         """Return the path of a file of the pack.

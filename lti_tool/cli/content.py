@@ -79,7 +79,7 @@ def seal(folder: Path) -> None:
 def load(pack: Path) -> None:
     """Copy a checked pack into the content folder; it is used from the next start on.
 
-    Example: roadmap content load ./kommunal-de-1.3
+    Example: roadmap content load ./kommunal-de-1.2.1
     """
     found = loaded(pack, settings.load().content.dir)
     click.echo(f"{found.ref} loaded. Restart web and worker to use it.")

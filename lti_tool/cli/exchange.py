@@ -15,6 +15,7 @@ from competency.manifest import DATA_FILE, MANIFEST, PARAMETERS, Pack
 from competency.readers import read_items
 from lti_tool.cli.opening import as_json, dump
 from lti_tool.cli.release import put_head
+from lti_tool.cli.versions import next_own
 from lti_tool.errors import RoadmapError
 from lti_tool.interchange import catquiz, gift, limesurvey, moodle, qti
 from lti_tool.interchange.row import LARGEST, Note, Read, Row, Written
@@ -144,7 +145,7 @@ def catquiz_give(pack: Path, out: Path, as_json: bool) -> None:
 @click.command("catquiz-import")
 @click.argument("source", metavar="FILE.csv", type=file)
 @click.option("--pack", required=True, type=folder, help="The pack as it is, a folder")
-@click.option("--version", required=True, help="Of the proposal, e.g. 1.2")
+@click.option("--version", default="", help="Of the proposal, e.g. 1.2.1; else the next one")
 @click.option("--to", required=True, type=folder, help="Where the proposal's folder is made")
 @as_json
 def catquiz_take(source: Path, pack: Path, version: str, to: Path, as_json: bool) -> None:
@@ -153,12 +154,11 @@ def catquiz_take(source: Path, pack: Path, version: str, to: Path, as_json: bool
     Items are found by their label. A named person releases it: roadmap items release.
 
     Example: roadmap items catquiz-import items.csv --pack content/items/kommunal-de-1.2
-    --version 1.3 --to .
+    --to .
     """
     old = _items_pack(pack)
+    version = next_own(old, version, to)
     target = to / f"{old.id}-{version}"
-    if target.exists():
-        raise RoadmapError(f"{target} is there already.", remedy="Take a higher version.")
     found = catquiz.read(_bytes(source))
     items = {i.key: i for i in read_items(old)}
     taken, notes = _fitting(found, items)

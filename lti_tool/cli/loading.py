@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from competency import checks, packs
+from lti_tool.cli.versions import require_free
 from lti_tool.errors import RoadmapError
 
 
@@ -16,6 +17,7 @@ def loaded(pack: Path, content: Path) -> packs.Pack:
             f"{found.ref} is there already; released packs never change.",
             remedy="Give the pack a new version.",
         )
+    require_free(found)
     shutil.copytree(pack, target)
     wrong = [f for f in checks.check(content) if f.error]
     if wrong:

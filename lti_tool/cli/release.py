@@ -19,6 +19,7 @@ from lti_tool import settings
 from lti_tool.cli.banks import bank_of
 from lti_tool.cli.loading import loaded
 from lti_tool.cli.opening import now, opened
+from lti_tool.cli.versions import next_own, require_free
 from lti_tool.errors import RoadmapError
 from lti_tool.store import tenants
 from lti_tool.store.audit import SqlAudit
@@ -29,25 +30,24 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.argument("bank_file", metavar="BANK.json", type=click.Path(exists=True, path_type=Path))
 @click.option("--pack", required=True, type=folder, help="The pack as it is, a folder")
-@click.option("--version", required=True, help="Of the proposal, e.g. 1.2")
+@click.option("--version", default="", help="Of the proposal, e.g. 1.2.1; else the next one")
 @click.option("--to", type=folder, help="Another folder than content.proposals")
 def propose(bank_file: Path, pack: Path, version: str, to: Path | None) -> None:
     """Make the next version of an item pack with the parameters of a bank. It is not in force.
 
     Items that the report judges "not to be asked", self-reports and items without answers keep
     what they have; the proposal's parameters.json says which, and why. In the folder
-    content.proposals the staff council can read it in the administration.
+    content.proposals the staff council can read it in the administration. Its version has three
+    numbers (1.2.1), because two are kept for what comes with roadMAP.
 
-    Example: roadmap items propose bank.json --pack content/items/kommunal-de-1.2 --version 1.3
+    Example: roadmap items propose bank.json --pack content/items/kommunal-de-1.2
     """
     old = packs.read_manifest(pack)
     if old.kind != "items":
         raise click.UsageError(f"{pack}: a pack of {old.kind}, not of items.")
-    target = (to or settings.load().content.proposals) / f"{old.id}-{version}"
-    if target.exists() or _order(version) <= old.order:
-        raise RoadmapError(
-            f"{target}: is there, or not later than {old.version}.", remedy="Take a higher version."
-        )
+    beside = to or settings.load().content.proposals
+    version = next_own(old, version, beside)
+    target = beside / f"{old.id}-{version}"
     bank = bank_of(bank_file)
     digest = hashlib.sha256(bank_file.read_bytes()).hexdigest()
     proposal = proposed(bank, read_items(old), f"{bank_file.name}, SHA-256 {digest}")
@@ -60,12 +60,6 @@ def propose(bank_file: Path, pack: Path, version: str, to: Path | None) -> None:
     packs.seal(target)
     click.echo(f"{target}: {len(proposal.taken)} items with new parameters. {_why(proposal)}")
     click.echo("Not in force. A named person releases it: roadmap items release", err=True)
-
-
-def _order(version: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"\d+(\.\d+)*", version):
-        raise click.UsageError("--version: numbers with dots, like 1.2")
-    return tuple(int(part) for part in version.split("."))
 
 
 def _why(proposal: Proposal) -> str:
@@ -100,19 +94,21 @@ def release(proposal: Path, by: str, council: object) -> None:
     Attempts that run keep their version. Who released it, and when the staff council was involved,
     stands in the pack and in the audit log of every municipality.
 
-    Example: roadmap items release ./kommunal-de-1.3 --by "M. Beispiel, Personalamt"
+    Example: roadmap items release ./kommunal-de-1.2.1 --by "M. Beispiel, Personalamt"
     --council 2026-11-20
     """
     on = _day(council)
     if not by.strip() or on > now().date():
         raise click.UsageError("--by names a person, and --council is a day that has been.")
-    if packs.read_manifest(proposal).kind != "items":
+    found = packs.read_manifest(proposal)
+    if found.kind != "items":
         raise click.UsageError(f"{proposal}: not a pack of items.")
+    require_free(found)
     with opened() as house, tempfile.TemporaryDirectory() as beside:
         ready = Path(beside) / proposal.resolve().name
         shutil.copytree(proposal, ready)
-        for name in packs.read_manifest(proposal).files:
-            packs.read_manifest(proposal).read(name)  # sealed as it was read by those who decided
+        for name in found.files:
+            found.read(name)  # sealed as it was read by those who decided
         facts = {"released_by": by.strip(), "released_on": now().date().isoformat()}
         put_head(
             ready / MANIFEST, status="freigegeben", council_involved_on=on.isoformat(), **facts

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from competency import packs
 from competency.calibration.calibrate import calibrated
 from competency.calibration.curves import Array
 from competency.calibration.table import ItemSpec
 from competency.packs import Content
 from lti_tool import settings
 from lti_tool.bootstrap import build
-from lti_tool.cli import cli
+from lti_tool.checking import shipped
+from lti_tool.cli import cli, release
 from lti_tool.store import tenants
 from lti_tool.store.audit import page
 from tests.unit.competency.calibration.people import answered, of
@@ -65,10 +67,10 @@ def _pack(house: Path) -> Path:
 def _proposed(house: Path, bank: Path) -> Path:
     done = _run(
         *("items", "propose", str(bank), "--pack", str(_pack(house))),
-        *("--version", "9.0", "--to", str(house)),
+        *("--version", "9.0.1", "--to", str(house)),
     )
     assert done.exit_code == 0, done.output
-    return house / "kommunal-de-9.0"
+    return house / "kommunal-de-9.0.1"
 
 
 def test_a_proposal_is_a_next_version_that_is_not_in_force(house: Path, bank: Path) -> None:
@@ -78,7 +80,7 @@ def test_a_proposal_is_a_next_version_that_is_not_in_force(house: Path, bank: Pa
     assert document["basis"].startswith("kalibriert: 900 Personen")
     assert "self-report" in " ".join(document["kept"].values())
     assert all(p.read_bytes() == content for p, content in before.items())
-    assert Content.load(house / "content").newest("items").version != "9.0"
+    assert Content.load(house / "content").newest("items").version != "9.0.1"
 
 
 def test_a_release_names_who_and_when_and_is_in_every_audit_log(house: Path, bank: Path) -> None:
@@ -87,11 +89,11 @@ def test_a_release_names_who_and_when_and_is_in_every_audit_log(house: Path, ban
     done = _run(*asked, "--yes")
     assert done.exit_code == 0, done.output
     content = Content.load(house / "content")
-    assert content.newest("items").version == "9.0"
+    assert content.newest("items").version == "9.0.1"
     manifest = (content.newest("items").path / "pack.toml").read_text(encoding="utf-8")
     assert 'released_by = "M. Beispiel"' in manifest
     assert 'council_involved_on = "2026-11-20"' in manifest
-    _audited("9.0")
+    _audited("9.0.1")
     assert "never change" in str(_run(*asked, "--yes").exception)
 
 
@@ -121,7 +123,7 @@ def test_nothing_is_released_without_a_name_a_day_and_a_yes(house: Path, bank: P
         ("--by", "M. Beispiel", "--council", "2026-11-20"),
     ):
         assert _run("items", "release", proposal, *arguments).exit_code != 0
-    assert Content.load(house / "content").newest("items").version != "9.0"
+    assert Content.load(house / "content").newest("items").version != "9.0.1"
 
 
 def test_a_proposal_changed_after_it_was_read_is_not_released(house: Path, bank: Path) -> None:
@@ -133,16 +135,76 @@ def test_a_proposal_changed_after_it_was_read_is_not_released(house: Path, bank:
         *("--council", "2026-11-20", "--yes"),
     )
     assert "changed since it was sealed" in str(done.exception)
-    assert Content.load(house / "content").newest("items").version != "9.0"
+    assert Content.load(house / "content").newest("items").version != "9.0.1"
 
 
 def test_a_proposal_is_always_a_later_version(house: Path, bank: Path) -> None:
-    for version, code in (("0.1", 1), ("neu", 2)):
+    for version, code in (("0.1.1", 1), ("neu", 2)):
         done = _run(
             *("items", "propose", str(bank), "--pack", str(_pack(house))),
             *("--version", version, "--to", str(house)),
         )
         assert done.exit_code == code
+
+
+def test_a_proposal_never_has_a_name_that_roadmap_could_ship_one_day(
+    house: Path, bank: Path
+) -> None:
+    asked = ("items", "propose", str(bank), "--pack", str(_pack(house)), "--to", str(house))
+    refused = _run(*asked, "--version", "1.3")
+    assert refused.exit_code == 1
+    assert "versions of 2 numbers are kept" in str(refused.exception)
+    assert "take three numbers: 1.2.1" in str(getattr(refused.exception, "remedy", ""))
+    for expected in ("kommunal-de-1.2.1", "kommunal-de-1.2.2"):
+        assert _run(*asked).exit_code == 0
+        assert (house / expected).is_dir()
+
+
+def test_a_pack_made_here_is_not_loaded_under_a_name_that_roadmap_could_ship(house: Path) -> None:
+    copy = house / "kommunal-de-1.3"
+    shutil.copytree(_pack(house), copy)
+    release.put_head(copy / "pack.toml", version="1.3")
+    packs.seal(copy)
+    released = ("--by", "M. Beispiel", "--council", "2026-11-20", "--yes")
+    for asked in (("content", "load", str(copy)), ("items", "release", str(copy), *released)):
+        done = _run(*asked)
+        assert done.exit_code == 1
+        assert "this name is kept for what comes with roadMAP" in str(done.exception)
+    assert _pack(house).name == "kommunal-de-1.2"
+
+
+def test_what_comes_with_roadmap_is_loaded_into_an_own_folder_of_content(house: Path) -> None:
+    shipped = ROOT / "content" / "items" / "kommunal-de-1.2"
+    shutil.rmtree(house / "content" / "items" / "kommunal-de-1.2")
+    assert _run("content", "load", str(shipped)).exit_code == 0
+
+
+def test_the_check_names_two_packs_of_one_name_and_says_which_questions_are_asked(
+    house: Path, bank: Path
+) -> None:
+    ours, content = house / "ours", house / "content"
+    shutil.copytree(content, ours)
+    proposal = _proposed(house, bank)
+    _run("items", "release", str(proposal), "--by", "M. B.", "--council", "2026-11-20", "--yes")
+    assert shipped.look(content, ours).message == "all packs are complete"
+    later = content / "items" / "kommunal-de-10.0"
+    shutil.copytree(_pack(house), later)
+    release.put_head(later / "pack.toml", version="10.0", released_by="")
+    packs.seal(later)
+    shutil.copytree(later, ours / "items" / later.name)
+    found = shipped.look(content, ours)
+    assert found.ok
+    assert "no longer kommunal-de-9.0.1, released by M. B." in found.message
+    release.put_head(later / "pack.toml", title="Unsere")
+    clash = shipped.look(content, ours)
+    assert not clash.ok
+    assert "it has the name of what comes with roadMAP" in clash.message
+    assert "copy it as kommunal-de-10.0.1" in clash.remedy
+    mine = content / "items" / "kommunal-de-10.0.1"
+    shutil.copytree(later, mine)
+    release.put_head(mine / "pack.toml", version="10.0.1")
+    packs.seal(mine)
+    assert shipped.look(content, ours).ok
 
 
 def _audited(version: str) -> None:

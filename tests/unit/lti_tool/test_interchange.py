@@ -303,10 +303,10 @@ def test_catquiz_parameters_make_a_proposal_that_is_not_in_force(tmp_path: Path)
         table = csv.DictWriter(file, rows[0].keys(), delimiter=";")
         table.writeheader()
         table.writerows(row | {"discrimination": "1.7"} for row in rows)
-    arguments = ("--pack", PACK, "--version", "1.9", "--to", tmp_path)
+    arguments = ("--pack", PACK, "--version", "1.9.1", "--to", tmp_path)
     done = run("catquiz-import", out, *arguments, "--json")
     assert done.exit_code == 0, done.output
-    target = tmp_path / "kommunal-de-1.9"
+    target = tmp_path / "kommunal-de-1.9.1"
     assert read_manifest(target).proposed_from == "kommunal-de-1.2"
     changed = [i for i in read_items(read_manifest(target)) if i.a == 1.7]
     assert len(changed) == json.loads(done.stdout)["items"] > 200
