@@ -43,6 +43,7 @@ class Pack:
     source: str
     status: str
     files: Mapping[str, str]  # name -> SHA-256 in hex
+    note: str = ""  # what whoever reads its numbers has to know
     proposed_from: str = ""  # the version this one was made from
     released_by: str = ""  # a person's name and office
     released_on: str = ""
@@ -94,7 +95,7 @@ def read_manifest(directory: Path) -> Pack:
     files = Record.of(f"{path}: files", data.get("files", {}))
     names = ("id", "version", "kind", "title", "language", "licence", "source", "status")
     texts = {name: record.text(name) for name in names}
-    texts |= {name: record.text(name, "") for name in RELEASE}
+    texts |= {name: record.text(name, "") for name in ("note", *RELEASE)}
     pack = Pack(path=directory, files={n: files.text(n) for n in files.data}, **texts)
     _check_manifest(record, pack)
     return pack

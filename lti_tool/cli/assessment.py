@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from competency.guessing import GUESSING
 from competency.simulation import tables
 from competency.simulation.figures import Run, summary
 from competency.simulation.setting import CUT_CHOICES, Order, Parameters, Setting
@@ -16,6 +17,10 @@ from lti_tool.flows import assess, measure
 
 MARKS = (5, 10, 20, 30, 60)
 SHIPPED, SHIPPED_MARKS = "shipped", (5, 8, 10, 12, 15, 20)
+ASSUMES = (
+    f"Assumed, not measured: of those who know nothing {GUESSING:.0%} guess, in the numbers of the "
+    "questions and in the simulated answers (ADR 0023)."
+)
 PRESETS = {**{name: p.title for name, p in tables.PRESETS.items()}, SHIPPED: "what a town gets"}
 
 
@@ -95,17 +100,19 @@ def simulate(
 
     Example: roadmap assessment simulate --preset goals --row "21 competences 2PL" --json
     """
+    assumes = ""
     runs: Iterable[Run]
     marks: Sequence[int]
     if preset == SHIPPED:
         runs, marks = shipped_runs(seeds or tables.GOAL_SEEDS, persons or 0, row), SHIPPED_MARKS
+        assumes = ASSUMES
     elif preset:
         found = tables.PRESETS[preset]
         runs, marks = tables.runs(found, seeds, persons or 0, row), found.marks
     else:
         settings = (_setting(seed, persons or 150, options) for seed in seeds or (100,))
         runs, marks = (tables.simulate(setting) for setting in settings), MARKS
-    _print(runs, marks, as_json=as_json)
+    _print(runs, marks, assumes, as_json=as_json)
 
 
 def shipped_runs(seeds: Sequence[int], persons: int, row: str) -> Iterator[Run]:
@@ -142,7 +149,7 @@ def _setting(seed: int, persons: int, options: dict[str, Any]) -> Setting:
     )
 
 
-def _print(runs: Iterable[Run], marks: Sequence[int], *, as_json: bool) -> None:
+def _print(runs: Iterable[Run], marks: Sequence[int], assumes: str, *, as_json: bool) -> None:
     done = []
     for run in runs:
         done.append(run)
@@ -150,10 +157,13 @@ def _print(runs: Iterable[Run], marks: Sequence[int], *, as_json: bool) -> None:
         click.echo(f"{name}, seed {run.setting['seed']}", err=True)
     rows = summary(done, marks)
     if as_json:
-        dump({"runs": [run.document() for run in done], "summary": rows})
+        told = {"assumes": assumes} if assumes else {}
+        dump({"runs": [run.document() for run in done], "summary": rows} | told)
         return
     for found in rows:
         click.echo(_line(found))
+    if assumes:
+        click.echo(assumes)
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -185,6 +185,8 @@ def _compared(version: BankVersion) -> str:
 def _facts(version: BankVersion) -> tuple[tuple[str, str], ...]:
     pack = version.pack
     facts = [(_("Title"), pack.title), (_("Where from"), pack.source), (_("Licence"), pack.licence)]
+    if pack.note:
+        facts.append((_("About the numbers"), pack.note))
     if version.standing is not Standing.PROPOSED and pack.released_by:
         said = _("%(who)s on %(day)s", who=pack.released_by, day=date_of(pack.released_on))
         facts.append((_("Released by"), said))

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from competency.guessing import GUESSING
+from competency.packs import Content
 from lti_tool.cli import cli, main
+from lti_tool.settings import ROOT
 from tests.unit.competency.calibration.people import population
 
 TRUTH = population(40, persons=260, competencies=2, per=6, categories=3, r=0.7)
@@ -203,3 +206,14 @@ def test_a_calibration_that_fails_leaves_the_bank_of_before(folder: Path) -> Non
     done = _run(folder, "calibrate", "one.csv", "--items", "items.csv", "--out", "bank.json")
     assert done.exit_code != 0
     assert (folder / "bank.json").read_bytes() == before
+
+
+def test_wherever_numbers_are_estimated_the_guess_about_guessing_is_said(folder: Path) -> None:
+    assert GUESSING == 0.5  # "die Hälfte" in the sentences below
+    said = "Von denen, die nichts wissen, rät die Hälfte."
+    assert said in Content.load(ROOT / "content").newest("items").note
+    assert said in (folder / "bank.html").read_text(encoding="utf-8")
+    small = ("--preset", "shipped", "--seed", "1", "--persons", "1", "--row", "as believed")
+    done = CliRunner().invoke(cli, ["assessment", "simulate", *small, "--json"])
+    assert done.exit_code == 0, done.output
+    assert "of those who know nothing 50% guess" in json.loads(done.stdout)["assumes"]
