@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 GROUP_US = 2 * 60 * 1_000_000
+UNCOMPLETION = "uncompletion"  # the kind that takes back
 LEARNER = "learner"  # disputed by the learner: stays so, whatever else arrives
 MARKER = "marker"  # an uncompletion is a fact about another piece of evidence, never one itself
 GROUP = "group"  # a stronger piece of the same attempt counts instead
@@ -50,14 +51,14 @@ def _alone(claim: Claim, voided: Mapping[str, str]) -> str | None:
         return voided[claim.statement_id]
     if claim.revoked_by == LEARNER:
         return LEARNER
-    return MARKER if claim.kind == "uncompletion" else None
+    return MARKER if claim.kind == UNCOMPLETION else None
 
 
 def _uncomplete(ordered: list[Claim], verdict: dict[str, str | None]) -> None:
     """An uncompletion takes back every earlier completion; what comes after it counts again."""
     last = ""
     for claim in reversed(ordered):
-        if claim.kind == "uncompletion":
+        if claim.kind == UNCOMPLETION:
             last = claim.statement_id if verdict[claim.id] == MARKER else last
         elif claim.kind == "completion" and last and verdict[claim.id] is None:
             verdict[claim.id] = last

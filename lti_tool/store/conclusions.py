@@ -25,7 +25,7 @@ from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.schema.xapi import MAPPED, activity_map, statement, unmapped
 from lti_tool.store.schema.xapi import void as void_table
-from lti_tool.store.settling import settle_groups
+from lti_tool.store.settling import settle_arrivals
 from xapi_bridge import mapping
 from xapi_bridge.aims import Lifts
 from xapi_bridge.mapping import Draft, Reading, Trust, understand
@@ -236,7 +236,7 @@ class Conclusions:
         """Decide anew which evidence of these groups counts; enqueue refolds where it changed."""
         if not groups:
             return
-        changed = settle_groups(self.conn, self.connection.tenant_id, groups)
+        changed = settle_arrivals(self.conn, self.connection.tenant_id, groups)
         SqlJobs(self.conn).enqueue_all("refold", sorted(changed), at(self.now_us))
 
 

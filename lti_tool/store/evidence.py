@@ -13,7 +13,7 @@ from lti_tool.ports import Learner, Recorded
 from lti_tool.seal import Seal
 from lti_tool.store.database import at, insert_ignore, upsert, us
 from lti_tool.store.schema.core import evidence, profile
-from lti_tool.store.settling import settle_groups
+from lti_tool.store.settling import UNSETTLED, settle_groups
 
 TUTORIAL = "tutorial"  # kind: when a unit's tutorial is; no evidence for a competence
 NAMESPACE = uuid.UUID("0b8f8d0c-2f63-5d0e-9a53-7c1e4f7a6d21")
@@ -50,7 +50,7 @@ def behind(seal: Seal, tenant_id: str, row: Mapping[str, Any], activity: str) ->
         "eff_us": row["eff_us"],
         "stored_us": row["stored_us"],
         "arrival_us": row["received_us"],
-        "revoked_by": "unsettled",
+        "revoked_by": UNSETTLED,
     }
 
 

@@ -5,53 +5,119 @@ transaction. Asked anew whenever a statement comes, is voided, or a learner take
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.schema.xapi import void
-from xapi_bridge.settle import Claim, settle
+from xapi_bridge.settle import GROUP_US, UNCOMPLETION, Claim, settle
+
+UNSETTLED = "unsettled"  # in `revoked_by`, until it is settled beside the rest of its group
+LARGE = 200  # pieces of one person about one activity; more come from accounts that many use
+_WITH_VOIDS = evidence.outerjoin(
+    void,
+    (void.c.tenant_id == evidence.c.tenant_id) & (void.c.target_id == evidence.c.statement_id),
+)
+_CLAIM = (
+    evidence.c.id,
+    evidence.c.statement_id,
+    evidence.c.competency,
+    evidence.c.kind,
+    evidence.c.a,
+    evidence.c.eff_us,
+    func.coalesce(evidence.c.stored_us, 0),
+    evidence.c.arrival_us,
+    evidence.c.revoked_by,
+)
 
 
 def settle_groups(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
     """Decide anew which evidence of these groups counts; return whose changed. Writes."""
-    mine = evidence.c.tenant_id == tenant_id
-    rows = conn.execute(select(evidence).where(mine, evidence.c.group_key.in_(groups))).all()
-    voided = _voided(conn, tenant_id, {r.statement_id for r in rows})
-    by_group: dict[str, list[Row[Any]]] = {}
+    return _settle(conn, _pieces(conn, _of(tenant_id, groups)))
+
+
+def settle_arrivals(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
+    """Do so where nothing but arrivals changed: what is unsettled, and what was voided just now.
+
+    Of large groups no more is read than what these can reach: pages stay quick where a crew shares
+    an account and has done the same thing thousands of times.
+    """
+    large = _large(conn, tenant_id, groups)
+    rows = _pieces(conn, _of(tenant_id, set(groups) - large))
+    for group in sorted(large):
+        mine = _of(tenant_id, [group])
+        rows += _pieces(conn, mine & (evidence.c.eff_us >= _reached_from(conn, mine)))
+    return _settle(conn, rows)
+
+
+def _of(tenant_id: str, groups: Collection[str]) -> ColumnElement[bool]:
+    return (evidence.c.tenant_id == tenant_id) & evidence.c.group_key.in_(groups)
+
+
+def _pieces(conn: Connection, which: ColumnElement[bool]) -> list[Row[Any]]:
+    wanted = (*_CLAIM, evidence.c.group_key, evidence.c.learner_id, void.c.voided_by)
+    return list(conn.execute(select(*wanted).select_from(_WITH_VOIDS).where(which)))
+
+
+def _settle(conn: Connection, rows: Collection[Row[Any]]) -> set[str]:
+    by_group: dict[str, dict[str, Claim]] = {}
+    voided: dict[str, str] = {}
+    learners: dict[str, str] = {}
     for row in rows:
-        by_group.setdefault(row.group_key, []).append(row)
-    verdict: dict[str, str | None] = {}
+        *claimed, group, learner_id, voided_by = list(row)
+        claim = Claim(*claimed)
+        by_group.setdefault(group, {})[claim.id] = claim  # twice where two LRSs voided it
+        learners[claim.id] = learner_id
+        if voided_by is not None:
+            voided[claim.statement_id] = min(voided_by, voided.get(claim.statement_id, voided_by))
+    changed: dict[str, str | None] = {}
     for members in by_group.values():
-        verdict |= settle([_claim(r) for r in members], voided)
-    changed = [r for r in rows if r.revoked_by != verdict[r.id]]
+        verdict = settle(members.values(), voided)
+        changed |= {i: by for i, by in verdict.items() if by != members[i].revoked_by}
     if changed:
         conn.execute(
             update(evidence)
             .where(evidence.c.id == bindparam("b_id"))
             .values(revoked_by=bindparam("b_by")),
-            [{"b_id": r.id, "b_by": verdict[r.id]} for r in changed],
+            [{"b_id": i, "b_by": by} for i, by in changed.items()],
         )
-    return {r.learner_id for r in changed}
+    return {learners[i] for i in changed}
 
 
-def _voided(conn: Connection, tenant_id: str, ids: set[str]) -> dict[str, str]:
-    rows = conn.execute(
-        select(void.c.target_id, void.c.voided_by).where(
-            void.c.tenant_id == tenant_id, void.c.target_id.in_(ids)
-        )
-    )
-    return {r.target_id: r.voided_by for r in rows}
+def _large(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
+    many = select(evidence.c.group_key).where(_of(tenant_id, groups))
+    many = many.group_by(evidence.c.group_key).having(func.count() > LARGE)
+    return set(conn.execute(many).scalars())
 
 
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
-        id=row.id,
-        statement_id=row.statement_id,
-        competency=row.competency,
-        kind=row.kind,
-        a=row.a,
-        eff_us=row.eff_us,
-        stored_us=row.stored_us or 0,
-        arrival_us=row.arrival_us,
-        revoked_by=row.revoked_by,
-    )
+def _reached_from(conn: Connection, mine: ColumnElement[bool]) -> int:
+    """Return since when pieces of a group may change (`eff_us`), all earlier ones being settled.
+
+    A piece decides about its neighbours within GROUP_US, these about theirs: back to a gap that is
+    longer. An uncompletion takes back whatever was before it.
+    """
+    unlike = evidence.c.revoked_by.is_distinct_from(void.c.voided_by)
+    new = mine & or_(evidence.c.revoked_by == UNSETTLED, void.c.voided_by.is_not(None) & unlike)
+    found = select(evidence.c.eff_us, evidence.c.kind).select_from(_WITH_VOIDS).where(new)
+    arrived = conn.execute(found).all()
+    if not arrived or any(r.kind == UNCOMPLETION for r in arrived):
+        return 0
+    earliest = min(r.eff_us for r in arrived)
+    return conn.execute(_chain(mine & (evidence.c.eff_us <= earliest))).scalar_one()
+
+
+def _chain(which: ColumnElement[bool]) -> Select[int]:
+    """Return the query for where the last row of pieces, each within GROUP_US of one, begins."""
+    before = func.lag(evidence.c.eff_us).over(order_by=evidence.c.eff_us)
+    gaps = select(evidence.c.eff_us, (evidence.c.eff_us - before).label("gap"))
+    of = gaps.where(which).subquery()
+    return select(func.max(of.c.eff_us)).where(or_(of.c.gap.is_(None), of.c.gap > GROUP_US))
