@@ -35,7 +35,10 @@ def postgres() -> Iterator[str]:
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
     run("pg_ctl", "-w", "-l", str(folder / "log"), "-o", options, "start")
     try:
-        yield f"postgresql+psycopg://bench@127.0.0.1:{port}/postgres"
+        # Not the server's own: whoever makes ours anew has to be connected to another one.
+        create = [str(binaries[-1] / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "bench"]
+        subprocess.run([*create, "bench"], check=True, cwd="/")
+        yield f"postgresql+psycopg://bench@127.0.0.1:{port}/bench"
     finally:
         run("pg_ctl", "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)

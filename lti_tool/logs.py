@@ -100,17 +100,18 @@ def place_of(trace: TracebackType | None) -> str:
 
 
 class _Patient:
-    """A stream for logs: where they cannot be written (a full disk), the work goes on without."""
+    """A stream for logs: where they cannot be written (a full disk, a stream that somebody closed),
+    the work goes on without."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             self._stream.flush()
 
 
