@@ -33,6 +33,8 @@ def paper(
             _("Everybody voted blind. When a vote was closed, single votes were deleted.")
             + " "
             + _("A group with fewer than three votes is not shown apart.")
+            + " "
+            + _("Values without a vote are left out.")
         ),
         Heading(1, _("At a glance")),
         _glance(desk, content),
@@ -125,7 +127,9 @@ def _votes(shown: Shown, title: str) -> Iterator[Block]:
     if not shown.charts:
         return
     labels = list(dict.fromkeys(bar.label for chart in shown.charts for bar in chart.bars))
-    rows = [(label, *(_count(chart, label) for chart in shown.charts)) for label in labels]
+    counts = [(label, *(_count(chart, label) for chart in shown.charts)) for label in labels]
+    # With eight levels and 26 topics a row of noughts each is ten sheets of paper.
+    rows = [row for row in counts if set(row[1:]) != {"0"}]
     rows.append((_("In the middle"), *(chart.median.partition(": ")[2] for chart in shown.charts)))
     caption = _("Votes: %(topic)s", topic=title)
     yield Grid(caption, (_("Value"), *(chart.title for chart in shown.charts)), rows)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from competency.framework import Framework
 from lti_tool.errors import Conflict, NotFound
 from lti_tool.flows import sharing
 from lti_tool.flows.shared import LRS, PERSON
@@ -116,13 +117,21 @@ def rows(said: Iterable[Said]) -> Lines:
     framework = services().content.framework
     return tuple(
         (
-            local(framework.topic(x.code), "title"),
+            _title(framework, x.code),
             level(x),
             sure(x),
             ngettext("%(num)d answer or activity", "%(num)d answers or activities", x.evidence),
         )
         for x in said
     )
+
+
+def _title(framework: Framework, code: str) -> str:
+    """Return the title of a topic; of an area also that it is one, among its topics."""
+    title = local(framework.topic(code), "title")
+    if code in framework.areas_by_code:
+        return _("%(area)s (the whole area)", area=title)
+    return title
 
 
 def net(share: Share) -> nets.Picture | None:

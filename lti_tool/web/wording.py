@@ -158,9 +158,10 @@ def _gap(found: Sequence[Values], names: Names) -> str:
     if not first.get("ist"):
         said = _(
             "Because your role needs the level “%(soll)s” in “%(topic)s”. "
-            "You have not done it yet.",
+            "Your level today: “%(ist)s”.",
             topic=topic,
             soll=soll,
+            ist=levels()[0],
         )
     else:
         said = _(

@@ -418,6 +418,9 @@ def test_the_minutes_hold_both_groups_values_reasons_date_version_and_no_person(
         assert not [s for s in secrets if s in text]
     assert by.name not in in_word
     assert page.count('<svg class="rm-spider"') == 1
+    counts = [r.cells[1:] for t in paper.tables if t.cell(0, 0).text == "Wert" for r in t.rows[1:]]
+    assert counts
+    assert all({c.text for c in cells} != {"0"} for cells in counts)
     assert "Das Netz ist im Protokoll im Browser gezeichnet." in in_word
 
 
