@@ -27,7 +27,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import func, select
 
 from benchmarks.postgres import postgres
-from lti_tool import heap
+from lti_tool import heap, logs
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
 from lti_tool.settings import ROOT, Lrs
@@ -301,9 +301,7 @@ def followed(
             if line.startswith("done"):
                 _, seconds, spent = line.split()
                 return seen, float(seconds), float(spent)
-            if not line.startswith("at "):
-                continue  # a slow query, and the like
-            seen, stored, memory[before + seen] = map(int, line.split()[1:])
+            seen, stored, memory[before + seen] = map(int, line.removeprefix("at ").split())
             if time.monotonic() - shown > 10.0:
                 shown = time.monotonic()
                 said = f"{before + seen:,} read, {stored:,} new, {memory[before + seen]:,} kB"
@@ -335,6 +333,7 @@ def main() -> int:
     given.add_argument("--source", nargs=1, help=argparse.SUPPRESS)
     given.add_argument("--puller", nargs=2, help=argparse.SUPPRESS)
     asked = given.parse_args()
+    logs.configure(level="ERROR")  # of slow statements nothing between the results
     if asked.source:
         source(*asked.source)
     elif asked.puller:
