@@ -24,7 +24,9 @@ ENOUGH = 20
 #: A word this many times as frequent on one side as on the other tells right from wrong.
 TELLING = 3.0
 TELLING_COUNT = 12
-TELLING_WORDS = ("alle", "nur", "jede", "immer", "sofort", "gleich", "kein", "ganz", "zuerst")
+TELLING_WORDS = ("alle", "nur", "jede", "immer", "sofort", "gleich", "kein", "ganz", "zuerst", "ja")
+#: Where one option alone joins two things by it, that must tell neither right nor wrong.
+JOINING = re.compile(r"\bund\b", re.IGNORECASE)
 
 _ABSOLUTE = re.compile(
     r"\b(immer|nie|niemals|stets|garantiert|ausschließlich|keinesfalls"
@@ -164,7 +166,20 @@ def guessable(items: Iterable[Item]) -> Iterator[Finding]:
         if share > chance + BEYOND_CHANCE:
             message = f"the {name} option is right in {share:.0%}, by chance in {chance:.0%}"
             yield Finding(WARNING, "items", message)
+    yield from _joined(choices)
     yield from _telling_words(choices)
+
+
+def _joined(choices: Sequence[Choice]) -> Iterator[Finding]:
+    """Yield if "I do this and that" tells: promising most is then the answer, or never is."""
+    alone = [c for c in choices if sum(_says(JOINING, o) for o in c.item.options) == 1]
+    if len(alone) < ENOUGH:
+        return
+    share = sum(_says(JOINING, c.key) for c in alone) / len(alone)
+    chance = sum(1 / len(c.item.options) for c in alone) / len(alone)
+    if abs(share - chance) > BEYOND_CHANCE:
+        message = f"the only option with 'und' is right in {share:.0%}, by chance in {chance:.0%}"
+        yield Finding(WARNING, "items", message)
 
 
 def _outermost(choice: Choice, most: Callable[[list[int]], int]) -> bool:

@@ -133,6 +133,13 @@ def right_first(rows: Any) -> None:
             row["options"].sort(key=lambda o: not o["correct"])
 
 
+def right_joins_two(rows: Any) -> None:
+    for row in [r for r in rows if r["kind"] == Kind.SINGLE_CHOICE]:
+        for option in row["options"]:
+            text = option["text"].replace(" und ", " oder ")
+            option["text"] = f"{text} und mehr" if option["correct"] else text
+
+
 def right_says_at_once(rows: Any) -> None:
     for row in [r for r in rows if r["kind"] == Kind.SINGLE_CHOICE][:20]:
         right = next(o for o in row["options"] if o["correct"])
@@ -225,6 +232,7 @@ def nothing_for_pools(rows: Any) -> None:
         ("items", right_always(longest=True), "the longest option is right in"),
         ("items", right_always(longest=False), "the shortest option is right in"),
         ("items", right_first, "option 1 of 4 is right in"),
+        ("items", right_joins_two, "the only option with 'und' is right in"),
         ("items", right_says_at_once, "'sofort' stands in"),
         ("items", names_exchanged, "says the same as 3.1-99, with other words or names"),
         ("items", without_level_four, "no item on level 4"),
