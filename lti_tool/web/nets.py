@@ -69,7 +69,7 @@ def of_shared(framework: Framework, said: Iterable[Said]) -> Picture | None:
         places[area] = (low, high + 1)  # a level is a cell as wide as one
         # Outwards: the words must not say more than the topics do.
         word = wording.from_to(math.floor(low), math.ceil(high))
-        rows.append((_short(framework, area), word, _from(area, codes)))
+        rows.append((_short(framework, area), f"{word} ({_from(area, codes)})"))
     net = _net(framework, places, MAX_LEVEL)
     if net is None:
         return None
@@ -81,7 +81,7 @@ def of_shared(framework: Framework, said: Iterable[Said]) -> Picture | None:
         key=_("Striped: the level lies here. The wider, the less sure.")
         + " "
         + _key(net, words, by_code),
-        headings=(_("Area"), _("Level"), _("From")),
+        headings=(_("Area"), _("Level")),
         rows=tuple(rows),
     )
 
@@ -123,7 +123,7 @@ def _short(framework: Framework, area: str) -> str:
 
 
 def _sentence(rows: Sequence[Sequence[str]]) -> str:
-    return "; ".join(f"{area}: {value}" for area, value, *_more in rows) + "."
+    return "; ".join(f"{area}: {value}" for area, value in rows) + "."
 
 
 def _votes(scale: int) -> dict[int, str]:

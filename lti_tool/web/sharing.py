@@ -109,21 +109,20 @@ def sure(said: Said) -> str:
 
 
 def headings() -> tuple[str, ...]:
-    return (_("Topic"), _("Level"), _("How sure?"), _("Based on"))
+    return (_("Topic"), _("Result"))
 
 
 def rows(said: Iterable[Said]) -> Lines:
-    """Return what a recipient reads: topic, level, how sure, on how many pieces it rests."""
+    """Return what a recipient reads: topic; level, how sure, on how many pieces it rests."""
     framework = services().content.framework
-    return tuple(
-        (
-            _title(framework, x.code),
-            level(x),
-            sure(x),
-            ngettext("%(num)d answer or activity", "%(num)d answers or activities", x.evidence),
-        )
-        for x in said
-    )
+    return tuple((_title(framework, x.code), _result(x)) for x in said)
+
+
+def _result(said: Said) -> str:
+    # One cell: on a phone four columns leave no room for a whole word.
+    pieces = ngettext("%(num)d answer or activity", "%(num)d answers or activities", said.evidence)
+    told = _("%(level)s – %(sure)s.", level=level(said), sure=sure(said))
+    return told + " " + _("Based on: %(pieces)s.", pieces=pieces)
 
 
 def _title(framework: Framework, code: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from werkzeug.datastructures import MultiDict
 
 from competency.items import Kind
 from tests.conftest import missing
@@ -151,7 +152,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
 def _posted(stage: Stage, shown: Shown) -> str:
     assert shown.visitor is not None
     assert shown.form is not None
-    sent = {"csrf": stage.csrf(shown.visitor)} | dict(shown.form)
+    sent = MultiDict([("csrf", stage.csrf(shown.visitor)), *shown.form])
     answer = stage.client(shown.visitor).post(shown.visitor.home + shown.path, data=sent)
     assert answer.status_code in (200, 403), (shown.name, answer.status_code)
     return answer.text

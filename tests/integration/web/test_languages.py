@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import MultiDict
 
 from tests.conftest import settings_for
 from tests.pages.gallery import Shown, gallery
@@ -153,7 +154,7 @@ def _shown(stage: Stage, shown: Shown, language: str) -> str:
     if shown.form is None:
         return client.get(path, headers=headers).text
     assert shown.visitor is not None
-    sent = {"csrf": stage.csrf(shown.visitor)} | dict(shown.form)
+    sent = MultiDict([("csrf", stage.csrf(shown.visitor)), *shown.form])
     return client.post(path, data=sent, headers=headers).text
 
 
