@@ -5,6 +5,7 @@ longest, not the one that takes up the question's words, not the one of another 
 wrong ones are not wrong because they say "always".
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +25,10 @@ ENOUGH = 20
 #: A word this many times as frequent on one side as on the other tells right from wrong.
 TELLING = 3.0
 TELLING_COUNT = 12
-TELLING_WORDS = ("alle", "nur", "jede", "immer", "sofort", "gleich", "kein", "ganz", "zuerst", "ja")
+TELLING_WORDS = (
+    *("alle", "nur", "jede", "immer", "sofort", "gleich", "kein", "ganz", "zuerst", "ja"),
+    *("warte", "prüfe", "melde"),  # what one ought to do, and what one ought not
+)
 #: Where one option alone joins two things by it, that must tell neither right nor wrong.
 JOINING = re.compile(r"\bund\b", re.IGNORECASE)
 
@@ -177,7 +181,8 @@ def _joined(choices: Sequence[Choice]) -> Iterator[Finding]:
         return
     share = sum(_says(JOINING, c.key) for c in alone) / len(alone)
     chance = sum(1 / len(c.item.options) for c in alone) / len(alone)
-    if abs(share - chance) > BEYOND_CHANCE:
+    luck = 2 * math.sqrt(chance * (1 - chance) / len(alone))  # two standard errors
+    if abs(share - chance) > luck:
         message = f"the only option with 'und' is right in {share:.0%}, by chance in {chance:.0%}"
         yield Finding(WARNING, "items", message)
 
