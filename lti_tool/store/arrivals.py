@@ -18,7 +18,7 @@ from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
 from lti_tool.store.bulk import insert_all
 from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning
-from lti_tool.store.database import add_to_counts, insert_ignore, insert_missing
+from lti_tool.store.database import add_to_counts, filtering, insert_ignore, insert_missing
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import (
@@ -183,7 +183,8 @@ class Arrivals:
         wanted = {digest for found in digests.values() for digest in found}
         rows = self.conn.execute(
             select(identity.c.digest, identity.c.learner_id).where(
-                identity.c.tenant_id == self.connection.tenant_id, identity.c.digest.in_(wanted)
+                filtering(identity.c.tenant_id) == self.connection.tenant_id,
+                identity.c.digest.in_(wanted),
             )
         )
         owner = {r.digest: r.learner_id for r in rows}

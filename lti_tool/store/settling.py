@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from lti_tool.store.database import filtering
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.schema.xapi import void
 from xapi_bridge.settle import GROUP_US, UNCOMPLETION, Claim, settle
@@ -60,7 +61,7 @@ def settle_arrivals(conn: Connection, tenant_id: str, groups: Collection[str]) -
 
 
 def _of(tenant_id: str, groups: Collection[str]) -> ColumnElement[bool]:
-    return (evidence.c.tenant_id == tenant_id) & evidence.c.group_key.in_(groups)
+    return (filtering(evidence.c.tenant_id) == tenant_id) & evidence.c.group_key.in_(groups)
 
 
 def _pieces(conn: Connection, which: ColumnElement[bool]) -> list[Row[Any]]:
