@@ -18,12 +18,15 @@ from competency.calibration.bank import Bank
 from competency.calibration.calibrate import calibrated
 from competency.calibration.table import Answers, ItemSpec
 from competency.calibration.trial import Predicted, Trial
-from competency.errors import TableError
+from competency.errors import CompetencyError, TableError
+from competency.packs import Content
+from lti_tool import settings
 from lti_tool.cli.banks import bank_of
 from lti_tool.cli.exchange import catquiz_give, catquiz_take, give, take
 from lti_tool.cli.opening import as_json, dump, show
 from lti_tool.cli.release import propose, release
 from lti_tool.cli.whole import written
+from lti_tool.errors import RoadmapError
 from lti_tool.web.admin.report import report
 
 T = TypeVar("T")
@@ -77,8 +80,27 @@ def calibrate(
     done = calibrated(answers, specs)
     bank = _with_provenance(done.bank, responses, items_file)
     written(out, json.dumps(bank.document(), ensure_ascii=False, indent=1) + "\n")
-    written(report_file or out.with_suffix(".html"), report(bank, language))
+    written(report_file or out.with_suffix(".html"), report(bank, language, _names(bank, language)))
     _say_calibrated(bank, done.rounds, done.converged, out, as_json)
+
+
+def _names(bank: Bank, language: str) -> dict[str, str]:
+    """Return what the installed content calls these questions and competences.
+
+    Questions from elsewhere have no name here, and without content nothing has one.
+    """
+    try:
+        content = Content.load(settings.load().content.dir)
+    except (CompetencyError, RoadmapError):
+        return {}
+    known = {i.key: i for i in content.items}
+    asked = [known[i.key] for i in bank.items if i.key in known]
+    if not {i.competency for i in bank.items} <= content.framework.by_code.keys():
+        return {}
+    end = "_en" if language == "en" else ""
+    topics = {i.key: str(getattr(i, f"topic{end}") or i.topic) for i in asked}
+    titles = content.framework.by_code.items()
+    return topics | {code: str(getattr(c, f"title{end}") or c.title) for code, c in titles}
 
 
 def _check(responses: Path, answers: Answers, specs: tuple[ItemSpec, ...]) -> None:

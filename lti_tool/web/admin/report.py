@@ -1,5 +1,6 @@
 """The report beside a bank, as one HTML file that a person without statistics reads."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
@@ -16,8 +17,11 @@ SOMEWHAT, WELL = 0.6, 1.2
 ALONG = 0.3
 
 
-def report(bank: Bank, language: str) -> str:
-    """Return the page; language is de or en."""
+def report(bank: Bank, language: str, names: Mapping[str, str] | None = None) -> str:
+    """Return the page; language is de or en.
+
+    `names`: what questions and competences are called, by key and code; what has none stays a key.
+    """
     words = Translations.load(WEB / "translations", [language])
     found = judged(bank)
     return (
@@ -26,6 +30,7 @@ def report(bank: Bank, language: str) -> str:
         .render(
             language=language,
             bank=bank,
+            names=names or {},
             judged=found,
             measured=measured(bank),
             counts={v: sum(j.verdict == v for j in found) for v in ("works", "look", "out")},

@@ -217,3 +217,18 @@ def test_wherever_numbers_are_estimated_the_guess_about_guessing_is_said(folder:
     done = CliRunner().invoke(cli, ["assessment", "simulate", *small, "--json"])
     assert done.exit_code == 0, done.output
     assert "of those who know nothing 50% guess" in json.loads(done.stdout)["assumes"]
+
+
+def test_the_report_calls_our_own_questions_by_their_names(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    rows = [f"{n},{int(rng.random() < 0.5)},{int(rng.random() < 0.7)}" for n in range(60)]
+    (tmp_path / "answers.csv").write_text("person,1.1-01,neu\n" + "\n".join(rows) + "\n")
+    (tmp_path / "items.csv").write_text("item,competency,kind\n1.1-01,1.1,binary\nneu,1.2,binary\n")
+    done = _run(
+        *(tmp_path, "calibrate", "answers.csv", "--items", "items.csv", "--out", "own.json"),
+    )
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "own.html").read_text(encoding="utf-8")
+    assert '1.1-01 <span class="small">Anleitung suchen</span>' in page
+    assert '1.2 <span class="small">Informationen prüfen</span>' in page
+    assert ">neu</th>" in page
