@@ -23,7 +23,7 @@ class Seal:
 
     def __init__(self, secret_key: str) -> None:
         self._fernet = Fernet(base64.urlsafe_b64encode(_derive(secret_key, b"seal")))
-        self._key = _derive(secret_key, b"digest")
+        self._keyed = hmac.new(_derive(secret_key, b"digest"), digestmod="sha256")
 
     def __repr__(self) -> str:
         return "Seal(…)"
@@ -42,11 +42,11 @@ class Seal:
 
     def digest(self, *parts: str | bytes) -> str:
         """Return a keyed hex digest of the parts; ("a", "b") and ("ab",) differ."""
-        framed = bytearray()
+        found = self._keyed.copy()
         for part in parts:
             data = part if isinstance(part, bytes) else part.encode()
-            framed += len(data).to_bytes(8, "big") + data
-        return hmac.digest(self._key, framed, "sha256").hex()
+            found.update(len(data).to_bytes(8, "big") + data)
+        return found.hexdigest()
 
 
 def _derive(secret_key: str, purpose: bytes) -> bytes:

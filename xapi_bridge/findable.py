@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xapi_bridge.statement import ActorKey
+from xapi_bridge.parts import ActorKey
 
 Json = Any
 

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from xapi_bridge.statement import is_iri, is_uuid
+from xapi_bridge.parts import is_iri, is_uuid
 
 __all__ = [
     "is_digest",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from xapi_bridge.statement import ActorKey
+from xapi_bridge.parts import ActorKey
 
 _ILIAS_USER = re.compile(r"ilias-user-([1-9][0-9]*)")
 _ACCOUNT_KINDS = ("sub", "ident", "username")

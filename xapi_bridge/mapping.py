@@ -5,7 +5,7 @@ to 8, difficulties are theta. Source: reference/xapi.md section 7; each trap has
 """
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 from competency.scale import cut_of_step, level_of_step
 from xapi_bridge.aims import Aim, Lifts
 from xapi_bridge.errors import RulesBroken
-from xapi_bridge.statement import Activity, Actor, Statement
+from xapi_bridge.parts import Activity, Actor
+from xapi_bridge.statement import Statement
 
 RULES_FILE = "rules.toml"
 EFFECTS = (
@@ -69,15 +70,15 @@ class Signs:
         said = self.extension or self.category or self.category_end or self.address
         return bool(said or self.object_extension)
 
-    def event(self, statement: Statement, categories: Collection[str]) -> str | None:
+    def event(self, statement: Statement) -> str | None:
         """Return the source's name of the event ("": it has none), or None: another source."""
         info = statement.extension(self.extension) if self.extension else None
         if isinstance(info, dict) and isinstance(name := info.get(self.key), str):
             return name
-        return "" if self._seen(statement, categories) else None
+        return "" if self._seen(statement) else None
 
-    def _seen(self, statement: Statement, categories: Collection[str]) -> bool:
-        begins, ends = self.category, self.category_end
+    def _seen(self, statement: Statement) -> bool:
+        begins, ends, categories = self.category, self.category_end, statement.categories
         return bool(
             (begins and any(c.startswith(begins) for c in categories))
             or (ends and any(c.endswith(ends) for c in categories))
@@ -260,27 +261,18 @@ def _unfit(statement: Statement, trust: Trust) -> str | None:
 
 
 def _source(statement: Statement, tables: Iterable[Table]) -> tuple[Table, str]:
-    categories: Collection[str] | None = None
     for table in tables:
         if not table.signs:
             return table, ""
-        if categories is None:
-            categories = _categories(statement)
-        if (event := table.signs.event(statement, categories)) is not None:
+        if (event := table.signs.event(statement)) is not None:
             return table, event
     raise RulesBroken("There is no table for statements of unknown sources.")
-
-
-def _categories(statement: Statement) -> tuple[str, ...]:
-    """Return the addresses of the categories, without looking into them."""
-    found = (statement.context.get("contextActivities") or {}).get("category") or ()
-    return tuple(a["id"] for a in ([found] if isinstance(found, dict) else found))
 
 
 def _described(statement: Statement) -> Mapping[str, Any]:
     if not statement.is_activity:
         return {}
-    return (statement.document["object"].get("definition") or {}).get("extensions") or {}
+    return (statement.what.value.get("definition") or {}).get("extensions") or {}
 
 
 def _drafts(

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from xapi_bridge.errors import RequestRefused
+from xapi_bridge.parts import ActorKey
 from xapi_bridge.ports import Fetched, Query
-from xapi_bridge.statement import ActorKey, Statement, parse_page
+from xapi_bridge.statement import Statement, parse_page
 
 MOST_PAGES = 2000  # of one agent: a link that leads in circles ends somewhere
 

@@ -7,11 +7,13 @@ statement (the title of a profile page, an extension).
 """
 
 import re
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from xapi_bridge.parts import Around, Part, about
 from xapi_bridge.slices import Slice, fields, joined
 from xapi_bridge.statement import Statement
 
@@ -23,7 +25,7 @@ _OTHERS = frozenset({"instructor", "team", "contextAgents", "contextGroups"})
 
 def without_persons(statement: Statement, pseudonym: str) -> bytes:
     """Return the bytes we may keep, with the pseudonym as actor."""
-    kept = fields(statement.raw)
+    kept = dict(statement.given)
     for name in _UNTOLD:
         kept.pop(name, None)
     kept["actor"] = pseudonymous(pseudonym)
@@ -35,27 +37,37 @@ def without_persons(statement: Statement, pseudonym: str) -> bytes:
         kept["object"] = pseudonymous("dropped")
     elif statement.object_kind == "SubStatement":
         kept["object"] = _verb_only(kept["object"])
-    return _unnamed(joined(kept), _names(statement))
+    return _unnamed(joined(kept), statement)
 
 
+@lru_cache(maxsize=2048)
 def pseudonymous(pseudonym: str) -> Slice:
     account = {"homePage": "urn:roadmap:actor", "name": pseudonym}
     return Slice(orjson.dumps({"objectType": "Agent", "account": account}))
 
 
-def _names(statement: Statement) -> list[str]:
-    """Return how the persons of a statement are called, longest first, where that tells a name."""
-    document, context = statement.document, statement.context
+class _Called(NamedTuple):
+    """How the persons of a part are called, where that tells a name, and how JSON writes it."""
+
+    names: tuple[str, ...] = ()
+    written: tuple[bytes, ...] = ()  # lower case
+
+
+@about
+def _called(part: Part[Any]) -> _Called:
+    """Return the names in an actor, or those of the other persons in a context."""
     whole: list[str] = []
-    _call(document["actor"], whole)
-    _call(document.get("authority"), whole)
-    for other in _OTHERS.intersection(context):
-        _call(context[other], whole)
-    if not whole:
-        return []
-    found = {*whole, *(part for name in whole for part in name.split())}
+    if isinstance(part.seen, Around):
+        for other in _OTHERS.intersection(part.value or ()):
+            _call(part.value[other], whole)
+    else:
+        _call(part.value, whole)
+    found = {*whole, *(word for name in whole for word in name.split())}
     # "4" or "von" is no name, and cutting it out would change everything.
-    return sorted((n for n in found if len(n) > 3 and not n.isdigit()), key=len, reverse=True)
+    names = tuple(n for n in found if len(n) > 3 and not n.isdigit())
+    # Where a whole name stands, its parts stand as well: they are looked for.
+    shortest = [n for n in names if not any(other != n and other in n for other in names)]
+    return _Called(names, tuple(written for name in shortest for written in _written(name)))
 
 
 def _call(value: Any, found: list[str]) -> None:
@@ -73,13 +85,18 @@ def _call(value: Any, found: list[str]) -> None:
             _call(entry, found)
 
 
-def _unnamed(raw: bytes, names: list[str]) -> bytes:
-    if not names:
-        return raw
+def _unnamed(raw: bytes, statement: Statement) -> bytes:
+    found = [_called(statement.who), _called(statement.around)]
+    if statement.vouching is not None:
+        found.append(_called(statement.vouching))
     lower = raw.lower()
-    if not any(written in lower for name in names for written in _written(name)):
-        return raw
-    return orjson.dumps(_without(orjson.loads(raw), names))
+    for called in found:
+        for written in called.written:
+            if written in lower:
+                names = {name for called in found for name in called.names}
+                longest_first = sorted(names, key=len, reverse=True)
+                return orjson.dumps(_without(orjson.loads(raw), longest_first))
+    return raw
 
 
 def _written(name: str) -> tuple[bytes, ...]:

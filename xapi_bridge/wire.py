@@ -25,7 +25,7 @@ from tincan import (
 )
 
 from xapi_bridge.instants import instant_us, text_of
-from xapi_bridge.statement import is_iri
+from xapi_bridge.parts import is_iri
 
 VERSION = "1.0.3"
 SERVICE = "empfehlungsdienst"  # our own account name under the tool's address

@@ -5,7 +5,7 @@ prove is in `conclusions`. Times are microseconds.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -15,10 +15,10 @@ from sqlalchemy import Connection, select
 
 from lti_tool.logs import log
 from lti_tool.seal import Seal
+from lti_tool.store import bulk
 from lti_tool.store import lrs as connections
-from lti_tool.store.bulk import insert_all
 from lti_tool.store.conclusions import UNTRUSTED, Conclusions, Meaning
-from lti_tool.store.database import add_to_counts, filtering, insert_ignore, insert_missing
+from lti_tool.store.database import add_to_counts, insert_ignore, insert_missing
 from lti_tool.store.lrs import LrsConnection
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.xapi import (
@@ -30,18 +30,12 @@ from lti_tool.store.schema.xapi import (
 from xapi_bridge.errors import MalformedStatement
 from xapi_bridge.identity import Bindings, aliases, normal
 from xapi_bridge.instants import CLAMPED
+from xapi_bridge.parts import Actor, ActorKey
 from xapi_bridge.privacy import without_persons
-from xapi_bridge.statement import (
-    PROBE,
-    ActorKey,
-    Bad,
-    Statement,
-    canonical,
-    content_text,
-    effective_us,
-)
+from xapi_bridge.statement import PROBE, Bad, Statement, canonical, effective_us
 
 LAG_BUCKETS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 86_400)
+MOST_KNOWN = 20_000  # actors: some ten megabytes
 CONFLICT = "actor_conflict"
 ID_CONFLICT = "id_conflict"
 _VALUES = itemgetter(*statement.c.keys())
@@ -57,6 +51,31 @@ class Standing:
     state: str
     learner_id: str | None = None
     flag: str = ""
+
+
+FOREIGN, OUTSIDE, NOBODYS = Standing("foreign"), Standing("outside"), Standing("kept")
+
+
+class KnownAs:
+    """The keyed digests of actors' aliases, remembered from page to page."""
+
+    def __init__(self) -> None:
+        self._bindings: Bindings | None = None
+        self._found: dict[ActorKey, tuple[str, ...]] = {}
+
+    def digests(
+        self, seal: Seal, keys: Collection[ActorKey], bindings: Bindings
+    ) -> dict[ActorKey, tuple[str, ...]]:
+        """Return the digests under which each actor may be known, with these bindings."""
+        if bindings != self._bindings or len(self._found) > MOST_KNOWN:
+            self._bindings, self._found = bindings, {}
+        for key in keys:
+            if key not in self._found:
+                self._found[key] = tuple(
+                    seal.digest("identity", a.platform_id, a.kind, a.value)
+                    for a in aliases(key, bindings)
+                )
+        return {key: self._found[key] for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,7 @@ class Arrivals:
     counts: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
     worst_s: float = 0.0  # how late the latest statement was
+    known_as: KnownAs = field(default_factory=KnownAs)
 
     @cached_property
     def bindings(self) -> Bindings:
@@ -116,13 +136,13 @@ class Arrivals:
         kept, parked = self._sort(fresh, standings)
         rows = [self._row(*item, standings[item[0].id], n) for n, item in enumerate(kept + parked)]
         self._quarantine(bad)
-        insert_all(self.conn, statement, list(map(_VALUES, rows)))
+        of_learners = [
+            (s, row) for (s, _), row in zip(kept, rows, strict=False) if row["learner_id"]
+        ]
+        touched = self.conclusions.conclude(of_learners, self.connection.trust)
+        bulk.insert_all(self.conn, statement, list(map(_VALUES, rows)))
         self._late(rows, hwm_us)
-        touched = self.conclusions.void([s for s, _ in kept])
-        of_learners = [s for s, _ in kept if standings[s.id].learner_id]
-        written = {row["statement_id"]: row for row in rows}
-        concluded = [(s, written[s.id]) for s in of_learners]
-        touched |= self.conclusions.conclude(concluded, self.connection.trust)
+        touched |= self.conclusions.void([s for s, _ in kept])
         self.conclusions.settle(touched)
         self.flush()
         return self.counts
@@ -140,7 +160,7 @@ class Arrivals:
         fresh = []
         for s in statements:
             try:
-                digest = self.seal.digest("statement", canonical(s.document))
+                digest = self.seal.digest("statement", canonical(s))
             except MalformedStatement as error:
                 bad.append(Unusable(s.raw, str(error)))
                 continue
@@ -155,62 +175,51 @@ class Arrivals:
     def _known(self, ids: set[str]) -> tuple[dict[str, str], dict[str, str]]:
         """Return id -> digest of what came from this LRS, and from others of the municipality."""
         found: tuple[dict[str, str], dict[str, str]] = ({}, {})
-        rows = self.conn.execute(
-            select(statement.c.lrs_id, statement.c.statement_id, statement.c.digest).where(
-                statement.c.lrs_id.in_(self.family), statement.c.statement_id.in_(ids)
-            )
-        )
-        for row in rows:
-            found[row.lrs_id != self.connection.id][row.statement_id] = row.digest
+        columns = (statement.c.statement_id, statement.c.digest)
+        for lrs_id in self.family:
+            within = (statement.c.lrs_id, lrs_id)
+            rows = bulk.found(self.conn, columns, within, statement.c.statement_id, list(ids))
+            found[lrs_id != self.connection.id].update(rows)
         return found
 
     # --- whose it is --------------------------------------------------------------------------
 
     def _standings(self, statements: Sequence[Statement]) -> dict[str, Standing]:
-        keys = {s.actor.key for s in statements if s.actor.key and not s.actor.group}
-        people = self.people(keys)
-        return {s.id: self._standing(s, people) for s in statements}
+        actors = {s.who: s.actor for s in statements}
+        people = self.people({a.key for a in actors.values() if a.key and not a.group})
+        whose = {who: self._whose(actor, people) for who, actor in actors.items()}
+        return {s.id: self._standing(s, whose[s.who]) for s in statements}
 
-    def people(self, keys: Iterable[ActorKey]) -> dict[ActorKey, set[str]]:
+    def people(self, keys: Collection[ActorKey]) -> dict[ActorKey, set[str]]:
         """Return the learners each actor may be: one is known, none waits, two are a conflict."""
-        digests = {
-            key: [
-                self.seal.digest("identity", a.platform_id, a.kind, a.value)
-                for a in aliases(key, self.bindings)
-            ]
-            for key in keys
-        }
+        digests = self.known_as.digests(self.seal, keys, self.bindings)
         wanted = {digest for found in digests.values() for digest in found}
-        rows = self.conn.execute(
-            select(identity.c.digest, identity.c.learner_id).where(
-                filtering(identity.c.tenant_id) == self.connection.tenant_id,
-                identity.c.digest.in_(wanted),
-            )
-        )
-        owner = {r.digest: r.learner_id for r in rows}
+        columns, home = (identity.c.digest, identity.c.learner_id), self.connection.tenant_id
+        within = (identity.c.tenant_id, home)
+        rows = bulk.found(self.conn, columns, within, identity.c.digest, list(wanted))
+        owner: dict[str, str] = dict(rows)
         return {k: {owner[d] for d in found if d in owner} for k, found in digests.items()}
 
-    def _standing(self, s: Statement, people: Mapping[ActorKey, set[str]]) -> Standing:
+    def _standing(self, s: Statement, whose: Standing) -> Standing:
         if s.voids and self.connection.trust.allows(s) and not s.extension(PROBE):
-            return Standing("kept")  # whoever says it: it is about a statement, not about a person
-        found = self._person(s, people)
+            return NOBODYS  # whoever says it: it is about a statement, not about a person
         scope = self.connection.scope
         # Stores filter badly, or also return what only refers to a match: we look ourselves.
-        within = found.state == "foreign" or scope is None or scope.covers(s)
-        return found if within else Standing("outside")
+        within = whose is FOREIGN or scope is None or scope.covers(s)
+        return whose if within else OUTSIDE
 
-    def _person(self, s: Statement, people: Mapping[ActorKey, set[str]]) -> Standing:
-        if s.actor.group:
-            named = [k for k in (s.actor.key, *s.actor.members) if k]
-            return Standing("kept" if any(map(self.bindings.knows, named)) else "foreign")
-        key = s.actor.key
+    def _whose(self, actor: Actor, people: Mapping[ActorKey, set[str]]) -> Standing:
+        if actor.group:
+            named = [k for k in (actor.key, *actor.members) if k]
+            return NOBODYS if any(map(self.bindings.knows, named)) else FOREIGN
+        key = actor.key
         if key is None or not self.bindings.knows(key):
-            return Standing("foreign")
+            return FOREIGN
         learners = people.get(key, set())
         if len(learners) == 1:
             return Standing("kept", next(iter(learners)))
         if self.connection.strict:
-            return Standing("foreign")
+            return FOREIGN
         return Standing("parked", flag=CONFLICT if learners else "")
 
     def _sort(
@@ -261,9 +270,9 @@ class Arrivals:
         }
 
     def _row(self, s: Statement, digest: str, standing: Standing, position: int) -> dict[str, Any]:
-        eff_us, clamped = effective_us(s, blackened=self.connection.trust.blackened)
-        untrusted = not self.connection.trust.allows(s)
-        flags = [*s.flags, standing.flag, CLAMPED * clamped, UNTRUSTED * untrusted]
+        trust = self.connection.trust
+        eff_us, clamped = effective_us(s, blackened=trust.blackened)
+        flags = [*s.flags, standing.flag, CLAMPED * clamped, UNTRUSTED * (not trust.allows(s))]
         pseudonym = standing.learner_id or self.actor_key(s.actor.key)
         arrival_us = self.now_us + position
         return {
@@ -274,7 +283,8 @@ class Arrivals:
             "actor_key": self.actor_key(s.actor.key) if standing.state == "parked" else None,
             "verb": s.verb,
             "object": s.object_id,
-            "content_key": self.seal.digest("content", content_text(s)),
+            # Of those of known learners only what tells something has one: `conclusions`.
+            "content_key": self.conclusions.content_key(s) if standing.state == "parked" else None,
             "digest": digest,
             "flags": ",".join(filter(None, flags)),
             "state": standing.state,

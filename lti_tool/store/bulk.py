@@ -6,6 +6,7 @@ database does. Only for columns that are text, bytes, numbers or truths; values 
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,9 +16,11 @@ from sqlalchemy import (
     Connection,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from lti_tool.store.queries import caller, judge
@@ -61,23 +64,30 @@ def _copy(cursor: Any, copy: str, types: Sequence[str], rows: Sequence[Row]) -> 
 def found(
     conn: Connection | Straight,
     columns: Sequence[Column[Any]],
-    tenant_id: str,
+    within: tuple[Column[Any], str],
     column: Column[Any],
     values: Sequence[str],
 ) -> list[Row]:
-    """Return these columns of the rows of a tenant in which a column has one of these values."""
-    straight = Straight.of(conn)
-    mark = "%s" if straight.dialect.name == "postgresql" else "?"
-    names = ", ".join(c.name for c in columns)
-    select = f"SELECT {names} FROM {column.table.name} WHERE tenant_id = {mark} AND {column.name}"  # noqa: S608
+    """Return these columns of the rows in which a column has one of these values.
+
+    `within` is the column, and its value, that says whose rows they are.
+    """
+    straight, (owner, mine) = Straight.of(conn), within
+    names, table = ", ".join(c.name for c in columns), column.table.name
+    whose = f"{owner.name} = %s"
+    if straight.dialect.name == "sqlite":
+        # Where no index goes on with the column, SQLite would read all of a municipality: a `+`
+        # tells it not to begin there. PostgreSQL knows how much its tables hold.
+        whose = f"{'' if _together(owner, column) else '+'}{owner.name} = ?"
+    select = f"SELECT {names} FROM {table} WHERE {whose} AND {column.name}"  # noqa: S608
     rows: list[Row] = []
     for start in range(0, len(values), MOST_AT_ONCE):
         some = values[start : start + MOST_AT_ONCE]
         bound: Row
         if straight.dialect.name == "postgresql":
-            condition, bound = "= ANY(%s)", (tenant_id, list(some))
+            condition, bound = "= ANY(%s)", (mine, list(some))
         else:
-            condition, bound = f"IN ({', '.join('?' * len(some))})", (tenant_id, *some)
+            condition, bound = f"IN ({', '.join('?' * len(some))})", (mine, *some)
 
         def ask(cursor: Any, named: str, sql: str = condition, given: Row = bound) -> None:
             cursor.execute(f"{named} {select} {sql}", given)
@@ -85,6 +95,16 @@ def found(
 
         _timed(straight, ask)
     return rows
+
+
+@cache
+def _together(owner: Column[Any], column: Column[Any]) -> bool:
+    """Return whether an index begins with these two."""
+    table = column.table
+    assert isinstance(table, Table)
+    keys = [c for c in table.constraints if isinstance(c, PrimaryKeyConstraint | UniqueConstraint)]
+    begins = [tuple(c.name for c in list(some.columns)[:2]) for some in (*keys, *table.indexes)]
+    return (owner.name, column.name) in begins
 
 
 def _timed(straight: Straight, do: Callable[[Any, str], object]) -> None:

@@ -12,11 +12,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, select
 
 from competency.framework import Framework
 from competency.packs import Content
 from lti_tool.seal import Seal
+from lti_tool.store import bulk
 from lti_tool.store.database import add_to_counts, at, insert_ignore, insert_missing
 from lti_tool.store.evidence import behind
 from lti_tool.store.foreign_tests import ForeignTests
@@ -29,7 +30,7 @@ from lti_tool.store.settling import settle_arrivals
 from xapi_bridge import mapping
 from xapi_bridge.aims import Lifts
 from xapi_bridge.mapping import Draft, Reading, Trust, understand
-from xapi_bridge.statement import VOIDED, Statement
+from xapi_bridge.statement import VOIDED, Statement, content_text
 
 EVIDENCE_NAMESPACE = uuid.UUID("b5d2a3a0-6d0f-5c2b-8a51-0c7c1d9a7e42")
 UNTRUSTED, UNMAPPED, RESENT = "untrusted", "unmapped", "resent"
@@ -70,6 +71,7 @@ class Conclusions:
     counts: Counter[str]
     unknown: Counter[str]
     _unmapped: Counter[tuple[str, str]] = field(default_factory=Counter)  # activity and verb
+    _readings: dict[tuple[object, ...], Reading] = field(default_factory=dict)
 
     @cached_property
     def activities(self) -> dict[str, str]:
@@ -82,30 +84,25 @@ class Conclusions:
         home = self.connection.tenant_id
         return ForeignTests(self.conn, self.seal, home, self.meaning.framework)
 
-    def conclude(
-        self, found: Sequence[tuple[Statement, Mapping[str, Any]]], trust: Trust
-    ) -> set[str]:
+    def conclude(self, found: Sequence[tuple[Statement, dict[str, Any]]], trust: Trust) -> set[str]:
         """Turn statements of known learners into evidence; return the touched groups.
 
-        Pairs are a statement and its row, which carries learner and times. Nothing is concluded
-        twice from one statement id, through whichever LRS it came, nor from a resent event.
+        Pairs are a statement and its row, which carries learner and times; `mapped` and `flags` in
+        it say afterwards what came of it. Nothing is concluded twice from one statement id, through
+        whichever LRS it came, nor from a resent event.
         """
-        seen = self._concluded({s.id for s, _ in found})
-        resent = self._content_seen({row["content_key"] for _, row in found})
-        evidence_rows: list[dict[str, Any]] = []
-        marks: list[dict[str, Any]] = []
+        telling: list[tuple[Statement, dict[str, Any], list[dict[str, Any]]]] = []
         for s, row in found:
             if UNTRUSTED in row["flags"]:
                 continue
-            again = row["content_key"] in resent and s.timestamp_us is not None
             reading, rows = self._read(s, row, trust)
-            if rows and not again and s.id not in seen:
-                evidence_rows += rows
-                resent.add(row["content_key"])
-                self.counts["evidence"] += 1
-            marks += self._marks(reading, row, counts=bool(rows), again=again)
+            if rows or reading.unmapped:
+                row["content_key"] = row["content_key"] or self.content_key(s)
+            if rows:
+                telling.append((s, row, rows))
+            self._note(reading, row)
+        evidence_rows = self._counting(telling)
         insert_missing(self.conn, evidence, evidence_rows)
-        self._mark(marks)
         self._count_unmapped()
         return {row["group_key"] for row in evidence_rows}
 
@@ -116,19 +113,45 @@ class Conclusions:
         if (test := self.tests.of(s)) is not None:
             rows = self.tests.rows(test, s, row, trust, at(self.now_us))
             return Reading(), rows
-        reading = understand(s, self.meaning.tables, self.activities, self.meaning.lifts, trust)
+        # Who it was does not matter any more, only whether it was one person.
+        said = (s.did, s.what, s.around, s.outcome, s.actor.group)
+        if (reading := self._readings.get(said)) is None:
+            meant = self.meaning
+            reading = understand(s, meant.tables, self.activities, meant.lifts, trust)
+            self._readings[said] = reading
         return reading, [self._evidence(draft, row) for draft in reading.drafts]
 
+    def _counting(
+        self, telling: Sequence[tuple[Statement, dict[str, Any], list[dict[str, Any]]]]
+    ) -> list[dict[str, Any]]:
+        """Return the rows of evidence of what was not said before; mark all, what was not too."""
+        seen = self._concluded({s.id for s, _, _ in telling})
+        resent = self._content_seen({row["content_key"] for _, row, _ in telling})
+        counting = []
+        for s, row, rows in telling:
+            again = row["content_key"] in resent and s.timestamp_us is not None
+            if not again and s.id not in seen:
+                counting += rows
+                resent.add(row["content_key"])
+                self.counts["evidence"] += 1
+            row["mapped"] = not again
+            if again:
+                row["flags"] = _with(row["flags"], RESENT)
+        return counting
+
+    def content_key(self, s: Statement) -> str:
+        """Return by what an event is known that is sent again under another id."""
+        return self.seal.digest("content", content_text(s))
+
     def _concluded(self, ids: set[str]) -> set[str]:
-        rows = self.conn.execute(
-            select(evidence.c.statement_id).where(
-                evidence.c.tenant_id == self.connection.tenant_id,
-                evidence.c.statement_id.in_(ids),
-            )
-        )
-        return set(rows.scalars())
+        if not ids:
+            return set()
+        mine, column = (evidence.c.tenant_id, self.connection.tenant_id), evidence.c.statement_id
+        return {row[0] for row in bulk.found(self.conn, [column], mine, column, list(ids))}
 
     def _content_seen(self, keys: set[str]) -> set[str]:
+        if not keys:
+            return set()
         rows = self.conn.execute(
             select(statement.c.content_key).where(
                 statement.c.lrs_id == self.connection.id,
@@ -157,31 +180,17 @@ class Conclusions:
             "until_us": None,
         }
 
-    def _marks(
-        self, reading: Reading, row: Mapping[str, Any], *, counts: bool, again: bool
-    ) -> list[dict[str, Any]]:
-        flags = [f for f in row["flags"].split(",") if f and f != UNMAPPED]
+    def _note(self, reading: Reading, row: dict[str, Any]) -> None:
+        """Count, and mark in the row, what no rule knows and what stands for no unit."""
+        if UNMAPPED in row["flags"]:
+            row["flags"] = ",".join(f for f in row["flags"].split(",") if f != UNMAPPED)
         if reading.unknown:
             self.unknown[reading.unknown[:400]] += 1
         if reading.unmapped:
             self.counts["unmapped"] += 1
             activity, verb = reading.unmapped, row["verb"]
             self._unmapped[activity[:LONGEST_ACTIVITY], verb[:LONGEST_VERB]] += 1
-            flags.append(UNMAPPED)
-        elif counts and again:
-            flags.append(RESENT)
-        mapped = counts and not again
-        changed = mapped or ",".join(flags) != row["flags"]
-        key = {"b_id": row["statement_id"], "mapped": mapped, "flags": ",".join(flags)}
-        return [key] if changed else []
-
-    def _mark(self, marks: Sequence[dict[str, Any]]) -> None:
-        if marks:
-            mine = statement.c.lrs_id == self.connection.id
-            change = update(statement).where(mine, statement.c.statement_id == bindparam("b_id"))
-            self.conn.execute(
-                change.values(mapped=bindparam("mapped"), flags=bindparam("flags")), list(marks)
-            )
+            row["flags"] = _with(row["flags"], UNMAPPED)
 
     def _count_unmapped(self) -> None:
         rows = [
@@ -201,6 +210,8 @@ class Conclusions:
         """Note voids, for targets that are here or will come; return the touched groups."""
         allows = self.connection.trust.allows
         said = {s.voids: s.id for s in statements if s.voids and allows(s)}
+        if not said:
+            return set()
         voiding = self._voiding(said)
         voids = {target: by for target, by in said.items() if target not in voiding}
         rows = [
@@ -236,8 +247,12 @@ class Conclusions:
         """Decide anew which evidence of these groups counts; enqueue refolds where it changed."""
         if not groups:
             return
-        changed = settle_arrivals(self.conn, self.connection.tenant_id, groups)
+        changed = settle_arrivals(self.conn, groups)
         SqlJobs(self.conn).enqueue_all("refold", sorted(changed), at(self.now_us))
+
+
+def _with(flags: str, flag: str) -> str:
+    return f"{flags},{flag}" if flags else flag
 
 
 def trusting(trust: Trust) -> Trust:

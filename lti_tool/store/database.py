@@ -67,14 +67,19 @@ class Database:
         self._of_thread = OfThread(self.engine, partial(_identity, path)) if path else None
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, *, comes_again: bool = False) -> Iterator[Connection]:
         """Yield a connection in one write transaction: committed at the end, or rolled back.
+
+        `comes_again`: should the database's machine die now, all of it will be done anew from where
+        it stood before. So the commit does not wait for the disk (SQLite's never does, see below).
 
         :raises DatabaseError: locked, full, missing or unreachable; nothing was written.
         """
         with self._turns, explained(), self.engine.connect() as conn, conn.begin():
             if self.sqlite:
                 Straight.of(conn).run("BEGIN IMMEDIATE")
+            elif comes_again:
+                Straight.of(conn).run("SET LOCAL synchronous_commit = off")
             yield conn
 
     @contextmanager
@@ -158,8 +163,8 @@ class _Turns:
 def filtering(column: ColumnElement[str]) -> ColumnElement[str]:
     """Return a column as a mere condition on rows that another one finds.
 
-    Without statistics (a first import) SQLite takes the index that begins with the tenant, and
-    reads all that a municipality has, rather than the one of hundreds of wanted keys.
+    Without statistics (a first import) SQLite takes the index that begins with it, and reads all
+    that a municipality or an LRS has, rather than the one of the wanted keys.
     """
     return column.concat("")
 

@@ -170,12 +170,12 @@ class SqlEvidence:
         # What a statement voided stays voided: only the learner's own word is taken back.
         by_whom = case((evidence.c.revoked_by == BY_LEARNER, None), else_=evidence.c.revoked_by)
         found = self._mark(learner_id, evidence_id, revoked_by=by_whom, counter_statement=None)
-        place = select(evidence.c.tenant_id, evidence.c.group_key).where(
+        place = select(evidence.c.group_key).where(
             evidence.c.id == evidence_id, evidence.c.group_key.is_not(None)
         )
-        for tenant_id, group in self.conn.execute(place) if found else ():
+        for group in self.conn.execute(place).scalars() if found else ():
             # Meanwhile a later statement may have decided that it does not count.
-            settle_groups(self.conn, tenant_id, [group])
+            settle_groups(self.conn, [group])
         return found
 
     def _mark(self, learner_id: str, evidence_id: str, **values: Any) -> bool:

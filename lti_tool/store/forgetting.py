@@ -12,11 +12,12 @@ from sqlalchemy import Connection, delete, select
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
 from lti_tool.store import xapi_persons
+from lti_tool.store.database import filtering
 from lti_tool.store.schema.core import identity
 from lti_tool.store.schema.lti import platform
 from lti_tool.store.schema.xapi import statement
 from xapi_bridge.identity import Alias, Bindings, actors, normal
-from xapi_bridge.statement import ActorKey
+from xapi_bridge.parts import ActorKey
 
 
 def forget(conn: Connection, seal: Seal, learner_id: str) -> Mapping[str, int]:
@@ -31,8 +32,9 @@ def forget(conn: Connection, seal: Seal, learner_id: str) -> Mapping[str, int]:
     for connection in connections.listed(conn, tenant_id=tenant_id):
         keys = _keys(names, connections.bindings(conn, connection))
         hashes = [seal.digest("actor", normal(key).text) for key in keys]
-        mine = (statement.c.lrs_id == connection.id) & statement.c.actor_key.in_(hashes)
-        parked += conn.execute(delete(statement).where(mine)).rowcount
+        mine = filtering(statement.c.lrs_id) == connection.id
+        theirs = statement.c.actor_key.in_(hashes)
+        parked += conn.execute(delete(statement).where(mine, theirs)).rowcount
     embedded = xapi_persons.forget(conn, tenant_id, _identifiers(conn, tenant_id, names))
     return {"parked": parked, **embedded}
 

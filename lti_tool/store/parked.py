@@ -1,10 +1,10 @@
 """Statements that waited: for their person to come, or for their activity to be mapped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, select, tuple_, update
 
 from lti_tool.seal import Seal
 from lti_tool.store import lrs as connections
@@ -176,7 +176,25 @@ def _conclude(arrivals: Arrivals, rows: Sequence[dict[str, Any]]) -> None:
         (parse(row["raw"]), row) for row in rows if row["raw"] is not None
     ]
     trust = trusting(arrivals.connection.trust)
-    arrivals.conclusions.settle(arrivals.conclusions.conclude(readable, trust))
+    before = {s.id: _marks(row) for s, row in readable}
+    touched = arrivals.conclusions.conclude(readable, trust)
+    _mark(arrivals, [row for s, row in readable if _marks(row) != before[s.id]])
+    arrivals.conclusions.settle(touched)
     arrivals.flush()
     arrivals.counts.clear()
     arrivals.unknown.clear()
+
+
+def _marks(row: Mapping[str, Any]) -> tuple[bool, str]:
+    return row["mapped"], row["flags"]
+
+
+def _mark(arrivals: Arrivals, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    mine = statement.c.lrs_id == arrivals.connection.id
+    change = update(statement).where(mine, statement.c.statement_id == bindparam("b_id"))
+    arrivals.conn.execute(
+        change.values(mapped=bindparam("b_mapped"), flags=bindparam("b_flags")),
+        [{"b_id": r["statement_id"], "b_mapped": r["mapped"], "b_flags": r["flags"]} for r in rows],
+    )

@@ -21,7 +21,7 @@ from lti_tool.seal import Seal
 from lti_tool.settings import Lrs
 from lti_tool.store import lrs as connections
 from lti_tool.store import parked, rounds
-from lti_tool.store.arrivals import Arrivals
+from lti_tool.store.arrivals import Arrivals, KnownAs
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database, us
 from lti_tool.store.leasing import LEASE_S, PullLease, new_owner
@@ -162,6 +162,7 @@ class SqlPullStore:
     owner: str = field(default_factory=new_owner)
     habits: Habits = field(default_factory=Habits)
     sweep: str = ""
+    _known_as: KnownAs = field(default_factory=KnownAs, repr=False)
 
     @cached_property
     def leasing(self) -> PullLease:
@@ -217,14 +218,18 @@ class SqlPullStore:
 
     def _arrivals(self, conn: Connection, forgotten_us: int | None = None) -> Arrivals:
         now_us = us(self.clock())
-        return Arrivals(conn, self.seal, self.connection, self.meaning, now_us, forgotten_us)
+        return Arrivals(
+            *(conn, self.seal, self.connection, self.meaning, now_us, forgotten_us),
+            known_as=self._known_as,
+        )
 
     # --- a page -------------------------------------------------------------------------------
 
     def _commit(
         self, lease: Lease, entries: Sequence[Statement | Bad], after: Cursor, last: bool
     ) -> Written:
-        with self.database.begin() as conn:
+        # Rows, evidence and cursor are one: what is lost of them together is fetched again.
+        with self.database.begin(comes_again=True) as conn:
             self.leasing.fence(conn, lease)
             before = conn.execute(select(lrs_cursor).where(self._mine)).one()
             arrivals = self._arrivals(conn, before.forgotten_us)

@@ -29,9 +29,9 @@ from lti_tool.store.settling import settle_groups
 from xapi_bridge.client import Client
 from xapi_bridge.errors import BridgeError, LeaseLost
 from xapi_bridge.identity import Alias, Bindings, actors
+from xapi_bridge.parts import ActorKey
 from xapi_bridge.ports import Lease
 from xapi_bridge.presence import listed, there
-from xapi_bridge.statement import ActorKey
 
 DELETED = rounds.DELETED  # also what stands in `void.voided_by`
 SAMPLE = 20
@@ -182,7 +182,7 @@ class _Look:
         tenant_id = self.connection.tenant_id
         mine = (evidence.c.tenant_id == tenant_id) & evidence.c.statement_id.in_(numbers)
         groups = set(conn.execute(select(evidence.c.group_key).where(mine)).scalars())
-        changed = settle_groups(conn, tenant_id, groups)
+        changed = settle_groups(conn, groups)
         SqlJobs(conn).enqueue_all("refold", sorted(changed), self.clock())
 
     def _fence(self, conn: Connection) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     update,
 )
 
-from lti_tool.store.database import filtering
 from lti_tool.store.schema.core import evidence
 from lti_tool.store.schema.xapi import void
 from xapi_bridge.settle import GROUP_US, UNCOMPLETION, Claim, settle
@@ -41,27 +40,29 @@ _CLAIM = (
 )
 
 
-def settle_groups(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
+def settle_groups(conn: Connection, groups: Collection[str]) -> set[str]:
     """Decide anew which evidence of these groups counts; return whose changed. Writes."""
-    return _settle(conn, _pieces(conn, _of(tenant_id, groups)))
+    return _settle(conn, _pieces(conn, _of(groups)))
 
 
-def settle_arrivals(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
+def settle_arrivals(conn: Connection, groups: Collection[str]) -> set[str]:
     """Do so where nothing but arrivals changed: what is unsettled, and what was voided just now.
 
     Of large groups no more is read than what these can reach: pages stay quick where a crew shares
     an account and has done the same thing thousands of times.
     """
-    large = _large(conn, tenant_id, groups)
-    rows = _pieces(conn, _of(tenant_id, set(groups) - large))
+    large = _large(conn, groups)
+    rows = _pieces(conn, _of(set(groups) - large))
     for group in sorted(large):
-        mine = _of(tenant_id, [group])
+        mine = _of([group])
         rows += _pieces(conn, mine & (evidence.c.eff_us >= _reached_from(conn, mine)))
     return _settle(conn, rows)
 
 
-def _of(tenant_id: str, groups: Collection[str]) -> ColumnElement[bool]:
-    return (filtering(evidence.c.tenant_id) == tenant_id) & evidence.c.group_key.in_(groups)
+def _of(groups: Collection[str]) -> ColumnElement[bool]:
+    # A key is a digest of learner and activity. Asked for the municipality besides, SQLite would
+    # read all of that.
+    return evidence.c.group_key.in_(groups)
 
 
 def _pieces(conn: Connection, which: ColumnElement[bool]) -> list[Row[Any]]:
@@ -94,8 +95,8 @@ def _settle(conn: Connection, rows: Collection[Row[Any]]) -> set[str]:
     return {learners[i] for i in changed}
 
 
-def _large(conn: Connection, tenant_id: str, groups: Collection[str]) -> set[str]:
-    many = select(evidence.c.group_key).where(_of(tenant_id, groups))
+def _large(conn: Connection, groups: Collection[str]) -> set[str]:
+    many = select(evidence.c.group_key).where(_of(groups))
     many = many.group_by(evidence.c.group_key).having(func.count() > LARGE)
     return set(conn.execute(many).scalars())
 

@@ -62,7 +62,7 @@ def known(conn: Connection, tenant_id: str, iris: Iterable[str]) -> Mapping[str,
 def _rows(conn: Connection, tenant_id: str, activities: Sequence[str]) -> list[bulk.Row]:
     c = xapi_activity.c
     columns = (c.activity, c.said, c.definition)
-    return bulk.found(conn, columns, tenant_id, c.activity, activities)
+    return bulk.found(conn, columns, (c.tenant_id, tenant_id), c.activity, activities)
 
 
 def _merged(before: Json, now: Json) -> Json:

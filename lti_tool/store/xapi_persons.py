@@ -133,7 +133,8 @@ def _stamps(
         link.direct.is_(direct),
         link.value.in_([digest(identifier) for identifier in identifiers]),
     )
-    return list(conn.execute(theirs.distinct()).scalars())
+    # Asked for distinct ones, SQLite would walk through all stamps of all persons.
+    return sorted(set(conn.execute(theirs).scalars()))
 
 
 def _files(conn: Connection, tenant_id: str, stamps: Sequence[int]) -> list[str]:

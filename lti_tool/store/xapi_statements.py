@@ -92,7 +92,9 @@ def _fresh(conn: Connection, tenant_id: str, incoming: Sequence[Incoming]) -> li
     known = set()
     c = xapi_statement.c
     columns = (c.statement_id, c.raw)
-    for statement_id, raw in bulk.found(conn, columns, tenant_id, c.statement_id, list(given)):
+    for statement_id, raw in bulk.found(
+        conn, columns, (c.tenant_id, tenant_id), c.statement_id, list(given)
+    ):
         if not same(given[statement_id].given, orjson.loads(raw)):
             raise IdTaken("Another statement is stored under this id.")
         known.add(statement_id)
@@ -169,7 +171,9 @@ def _void(conn: Connection, tenant_id: str, fresh: Sequence[Incoming]) -> None:
             conn.execute(update(xapi_statement).where(target).values(voided_by=s.id))
     known = [s.id for s in fresh if not s.voids and not s.assigned]
     columns = (c.statement_id, c.target_id, c.verb)
-    for voided_by, target_id, verb in bulk.found(conn, columns, tenant_id, c.target_id, known):
+    for voided_by, target_id, verb in bulk.found(
+        conn, columns, (c.tenant_id, tenant_id), c.target_id, known
+    ):
         if verb == _VOIDED:
             target = mine & (c.statement_id == target_id)
             conn.execute(update(xapi_statement).where(target).values(voided_by=voided_by))

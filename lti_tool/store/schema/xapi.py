@@ -97,7 +97,7 @@ statement = Table(
     metadata,
     Column("lrs_id", String(36), ForeignKey("lrs.id", ondelete="CASCADE"), primary_key=True),
     Column("statement_id", String(36), primary_key=True),
-    tenant_fk(),
+    tenant_fk(index=False),  # a database has one or few; it would be written, and never used
     learner_fk(nullable=True),
     Column("actor_key", String(64)),  # keyed hash, for parked actors
     Column("verb", Text),

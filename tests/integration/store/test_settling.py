@@ -34,9 +34,9 @@ def test_arrivals_in_any_order_come_to_the_same_as_all_at_once(
         for _ in range(BATCHES):
             arrive(site, chance, person, group)
             with site.database.begin() as conn:
-                settling.settle_arrivals(conn, site.tenant_id, {group})
+                settling.settle_arrivals(conn, {group})
                 before = verdicts(conn, group)
-                changed = settling.settle_groups(conn, site.tenant_id, {group})
+                changed = settling.settle_groups(conn, {group})
                 assert (changed, verdicts(conn, group)) == (set(), before), seed
 
 
@@ -55,11 +55,11 @@ def test_of_many_pieces_only_those_are_read_that_may_change(
     with site.database.begin() as conn:
         rows = [row(site, person, GROUP, at=10 * MINUTE * n) for n in range(1000)]
         conn.execute(evidence.insert(), rows)
-        settling.settle_arrivals(conn, site.tenant_id, {GROUP})
+        settling.settle_arrivals(conn, {GROUP})
         read.clear()
         late = [row(site, person, GROUP, at=at * MINUTE) for at in (9981, 9979, 9983)]
         conn.execute(evidence.insert(), late)
-        assert settling.settle_arrivals(conn, site.tenant_id, {GROUP}) == {person}
+        assert settling.settle_arrivals(conn, {GROUP}) == {person}
     assert sum(read) == 3 + 2  # themselves, and what is at 9980 and 9990
 
 

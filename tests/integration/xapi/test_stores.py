@@ -371,14 +371,14 @@ def test_a_statement_on_which_we_stumble_is_set_aside_and_its_page_goes_on(
 ) -> None:
     site.learner("4")
     ids = [store.put(statement_of()) for _ in range(5)]
-    real = Statement.activity.func  # type: ignore[attr-defined]
+    real = Statement.object_id.fget
 
     def stumbles(self: Statement) -> Any:
         if self.id == ids[2]:
             raise RecursionError("a fault of ours")
         return real(self)
 
-    monkeypatch.setattr(Statement, "activity", property(stumbles))
+    monkeypatch.setattr(Statement, "object_id", property(stumbles))
     report = site.pull()
     assert (report.stored, report.caught_up) == (4, True)
     assert (site.counts()["quarantined"], site.counts()["evidence"]) == (1, 4)
@@ -395,7 +395,7 @@ def test_where_we_stumble_on_everything_nothing_is_set_aside_and_all_comes_again
     for _ in range(3):
         store.put(statement_of())
     with monkeypatch.context() as broken:
-        broken.setattr(Statement, "activity", property(lambda _self: 1 // 0))
+        broken.setattr(Statement, "object_id", property(lambda _self: 1 // 0))
         with pytest.raises(ZeroDivisionError):
             site.pull()
     assert (site.counts()["quarantined"], site.counts()["cursor"]) == (0, None)

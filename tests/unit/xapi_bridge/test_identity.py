@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from xapi_bridge.identity import Alias, Bindings, actors, aliases, normal
-from xapi_bridge.statement import ActorKey, Bad, Statement
+from xapi_bridge.parts import ActorKey
+from xapi_bridge.statement import Bad, Statement
 
 Hard = Callable[[str], list[Statement | Bad]]
 MOODLE, ILIAS = "https://moodle.stadt.example.de", "https://ilias.stadt.example.de/ilias"

@@ -9,8 +9,8 @@ import pytest
 from lti_tool.settings import ROOT
 from tests.unit.xapi_bridge.test_wire import EVENT, TOOL
 from xapi_bridge import templates, wire
+from xapi_bridge.parts import is_iri
 from xapi_bridge.profile import CONFORMS_TO, CONTEXT, profile, version_id
-from xapi_bridge.statement import is_iri
 
 RESULT = {
     "kind": "asserted",
