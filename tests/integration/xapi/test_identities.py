@@ -41,16 +41,16 @@ def test_a_conflict_ends_when_both_turn_out_to_be_one_person(site: Site) -> None
 
 
 def test_a_conflict_is_told_by_platform_and_kind_of_name_and_by_no_name(site: Site) -> None:
-    site.learner("4711")
-    site.learner("4711", "username")
-    site.post(statement_of("4711"), statement_of("4711"), statement_of("0815"))
+    site.learner("mustermann")
+    site.learner("mustermann", "username")
+    site.post(statement_of("mustermann"), statement_of("mustermann"), statement_of("0815"))
     site.pull()
     with site.database.read() as conn:
         (found,) = identities.conflicts(conn, site.seal, site.connection)
         waits = identities.waiting(conn, site.connection)
     assert (found.lrs, found.count) == ("eingebaut", 2)
     assert found.fits == ((site.platform_id, "sub"), (site.platform_id, "username"))
-    assert "4711" not in repr(found)
+    assert "mustermann" not in repr(found)
     assert (waits.messages, waits.people) == (1, 1)
 
 
