@@ -44,6 +44,16 @@ def postgres() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def databases(only: str | None) -> Iterator[str]:
+    """Yield the URL of an empty SQLite database, and of one in a PostgreSQL, while it is used."""
+    if only != "postgresql":
+        with tempfile.TemporaryDirectory(prefix="roadmap-bench-") as folder:
+            yield f"sqlite:///{folder}/bench.db"
+    if only != "sqlite":
+        with postgres() as url:
+            yield url
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -7,7 +7,6 @@ section. No I/O.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -136,14 +135,6 @@ def ordered(value: Json) -> bytes:
         raise MalformedStatement("nested too deeply, or a number too large to compare") from None
 
 
-def actor_key(document: Json) -> ActorKey | None:
-    """Return what identifies an agent or group; None for an anonymous group.
-
-    :raises MalformedStatement: no identifier, several, or one that is not well formed.
-    """
-    return actor(document, "agent").key
-
-
 def is_uuid(text: Json) -> bool:
     return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
@@ -157,10 +148,6 @@ def is_iri(text: Json) -> bool:
 @lru_cache(maxsize=8192)  # verbs, types and activities of a town are the same ones again and again
 def _is_iri(text: str) -> bool:
     return _IRI.fullmatch(text) is not None
-
-
-def nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
 
 
 # --- checking ---------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator
@@ -26,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import func, select
 
-from benchmarks.postgres import postgres
+from benchmarks.postgres import databases
 from lti_tool import heap, logs
 from lti_tool.ports import TenantSettings
 from lti_tool.seal import Seal
@@ -344,12 +343,8 @@ def main() -> int:
 
 
 def bench(number: int, only: str | None) -> None:
-    if only != "postgresql":
-        with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(measured(f"sqlite:///{folder}/bench.db", number)), flush=True)
-    if only != "sqlite":
-        with postgres() as url:
-            print(json.dumps(measured(url, number)), flush=True)
+    for url in databases(only):
+        print(json.dumps(measured(url, number)), flush=True)
 
 
 if __name__ == "__main__":

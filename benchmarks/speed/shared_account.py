@@ -13,13 +13,12 @@ many times the second page that is; all pages are in `settings`, also by the clo
 import argparse
 import json
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.postgres import postgres
+from benchmarks.postgres import databases
 from benchmarks.speed.backfill import (
     BEGAN_US,
     COMPLETED,
@@ -112,12 +111,8 @@ def main() -> int:
     logs.configure(level="ERROR")  # of slow statements nothing between the results
     heap.settle()
     for gap_s in GAPS_S:
-        if only != "postgresql":
-            with tempfile.TemporaryDirectory() as folder:
-                print(json.dumps(measured(f"sqlite:///{folder}/b.db", gap_s)), flush=True)
-        if only != "sqlite":
-            with postgres() as url:
-                print(json.dumps(measured(url, gap_s)), flush=True)
+        for url in databases(only):
+            print(json.dumps(measured(url, gap_s)), flush=True)
     return 0
 
 
