@@ -1,10 +1,10 @@
 """Written = stored = evidence, 0 lost, 0 doubled: real stores, writers, bad weather, SIGKILLs.
 
 Two independent stores (our own LRS in its own process; Learning Locker's statements package from
-npm) times two databases. Four writers write, batches and single ones, late ones, and take back
-some; a storm before the store answers 429 in all its forms, resets, cuts, trickles, hides
-statements for a while, forgets links, sends pages twice; its clock is off; the puller is killed
-again and again.
+npm) times two databases; a third one, pelotech/xapi-lrs, where somebody has built it. Four writers
+write, batches and single ones, late ones, and take back some; a storm before the store answers 429
+in all its forms, resets, cuts, trickles, hides statements for a while, forgets links, sends pages
+twice; its clock is off; the puller is killed again and again.
 """
 
 import random
@@ -21,12 +21,13 @@ from sqlalchemy import select
 
 from lti_tool.store.database import Database
 from lti_tool.store.schema.xapi import lrs_cursor
-from tests.conftest import free_port, missing
+from tests.conftest import empty_database, free_port, missing
 from tests.integration.torture.stores import ACTIVITIES, Ledger, Place, Writer, own_lrs, storm
 from tests.integration.xapi.puller import LEASE_S, PAGE
 from tests.integration.xapi.site import Site, build_site
 from tests.integration.xapi.test_kills import kill, start
-from tests.peers.xapi_statements import Peer, PeerMissing
+from tests.peers import xapi_lrs, xapi_statements
+from tests.peers.process import NotBuilt, PeerMissing, Process
 from xapi_bridge.client import Client
 from xapi_bridge.errors import BridgeError
 from xapi_bridge.probe import probe
@@ -48,20 +49,32 @@ def site(database: Database) -> Site:
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A store on nothing that the puller has, too."""
     with ExitStack() as stack:
-        if request.param == "npm":
-            try:
-                peer = Peer(free_port())
-            except PeerMissing as error:
-                missing("the npm peer", str(error))
-            stack.callback(peer.close)
-            yield Place(peer.endpoint, "key", "secret")
+        if request.param in ("own-postgresql", "xapi-lrs"):
+            server = request.getfixturevalue("postgres_server")
+            theirs = stack.enter_context(empty_database(server))
         else:
-            # Of the other kind than what the puller writes to: its own process, its own database.
             theirs = f"sqlite:///{tmp_path / 'lrs.db'}"
-            if request.param == "own-postgresql":
-                theirs = request.getfixturevalue("postgres_url")
+        if request.param.startswith("own"):
             yield stack.enter_context(own_lrs(theirs))
+            return
+        try:
+            peer, key, secret = foreign(request.param, theirs)
+        except NotBuilt as error:
+            pytest.skip(str(error))
+        except PeerMissing as error:
+            missing("the npm peer", str(error))
+        stack.callback(peer.close)
+        yield Place(peer.endpoint, key, secret)
+
+
+def foreign(name: str, database_url: str) -> tuple[Process, str, str]:
+    """Return a running foreign store, and the key to it."""
+    if name == "npm":
+        return xapi_statements.Peer(free_port()), "key", "secret"
+    there = xapi_lrs.Peer(free_port(), free_port(), database_url)
+    return there, xapi_lrs.KEY, xapi_lrs.SECRET
 
 
 @pytest.mark.parametrize("store", STORES, indirect=True)
@@ -72,7 +85,7 @@ def test_nothing_is_lost_and_nothing_doubled_in_bad_weather(site: Site, store: P
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [2])
-@pytest.mark.parametrize("store", ["own", "own-postgresql", "npm"], indirect=True)
+@pytest.mark.parametrize("store", [*STORES, "own-postgresql", "xapi-lrs"], indirect=True)
 def test_nothing_is_lost_and_nothing_doubled_in_24_kills(
     site: Site, store: Place, seed: int
 ) -> None:
