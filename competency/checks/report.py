@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 
+from competency.checks.words_alone import WordsAlone, words_alone
 from competency.framework import Framework
 from competency.items import Item, Kind
 from competency.readability import Ease, ease
@@ -42,6 +43,7 @@ class Report:
     wstf: float
     flesch_easy: float
     wstf_easy: float
+    words_alone: WordsAlone
     rows: tuple[Row, ...]
 
     def document(self) -> dict[str, object]:
@@ -68,6 +70,7 @@ def report(
         wstf=round(mean(e.wstf for e in standard), 1),
         flesch_easy=round(mean(e.flesch for e in easy), 1),
         wstf_easy=round(mean(e.wstf for e in easy), 1),
+        words_alone=words_alone(items),
         rows=tuple(_rows(framework, roles, items)),
     )
 

@@ -38,7 +38,7 @@ def check(folder: Path | None, strict: bool, as_json: bool) -> None:
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 @as_json
 def report(folder: Path | None, as_json: bool) -> None:
-    """Count what the question bank holds, and how easy it reads.
+    """Count what the question bank holds, how easy it reads, and what its words give away.
 
     Example: roadmap content report content
     """
@@ -53,6 +53,11 @@ def report(folder: Path | None, as_json: bool) -> None:
         f"Readability: Flesch-DE {figures.flesch}, Wiener Sachtextformel {figures.wstf}; "
         f"in easy words {figures.flesch_easy} and {figures.wstf_easy} "
         f"({figures.easy_twins} questions have a twin, the others are easy themselves)."
+    )
+    alone = figures.words_alone
+    click.echo(
+        f"Words alone: the right option of {alone.questions} questions is found {alone.found:.0f} "
+        f"times by who knows only the words of the other questions, {alone.chance:.0f} by chance."
     )
     show([_counted(row) for row in figures.rows], json_=False, key="", empty="")
 

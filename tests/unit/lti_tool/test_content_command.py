@@ -55,6 +55,8 @@ def test_the_report_counts_questions_by_competence_level_and_role_and_says_how_e
     assert report["pictures"] >= 30
     assert report["flesch"] > 70  # "leicht"
     assert report["wstf_easy"] < report["wstf"] < 5
+    alone = report["words_alone"]
+    assert alone["found"] < 1.7 * alone["chance"]  # a reader of words alone; 2.1 before 1.2
     rows = {row["code"]: row for row in report["rows"]}
     assert len(rows) == 27
     for code, row in rows.items():
@@ -71,5 +73,6 @@ def test_the_report_is_a_table_for_people() -> None:
     lines = run("report", str(SHIPPED)).stdout.splitlines()
     assert lines[0].startswith("kommunal-de-1.2: ")
     assert lines[2].startswith("Readability: Flesch-DE ")
-    assert lines[3].split()[:3] == ["Code", "Questions", "Level"]
-    assert len(lines) == 4 + 27
+    assert lines[3].startswith("Words alone: ")
+    assert lines[4].split()[:3] == ["Code", "Questions", "Level"]
+    assert len(lines) == 5 + 27
