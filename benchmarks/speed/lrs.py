@@ -1,18 +1,17 @@
-"""The embedded LRS beside Learning Locker's statements service: writing and reading, per second.
+"""The embedded LRS beside others: writing and reading, per second.
 
-Ours is `roadmap serve` as it ships, in one process, on SQLite or on a durable PostgreSQL. The peer
+Ours is `roadmap serve` as it ships, in one process, on SQLite or on a durable PostgreSQL. One peer
 is npm's @learninglocker/xapi-statements 7.8.0: it keeps everything in the memory of its one
-process and forgets it with it. Both stand ready together, each alone on the first core, and take
-turns in short rounds; the driver is on the second, and PostgreSQL where the kernel puts it. Every
-ratio is the median of the rounds' ratios: the machine is shared. Statements are those that a real
-Moodle sent (tests/data/xapi), each time with a new id. In the end everything that was acknowledged
-is read back from ours, page by page: one that is missing fails the run.
+process and forgets it with it. The other is pelotech/xapi-lrs 0.9.6 on a PostgreSQL of its own,
+where somebody has built it (tests/peers/xapi_lrs.py). All stand ready together, each alone on the
+first core, and take turns in short rounds; the driver is on the second, and PostgreSQL where the
+kernel puts it. Every ratio is the median of the rounds' ratios: the machine is shared. Statements
+are those that a real Moodle sent (tests/data/xapi), each time with a new id. In the end everything
+that was acknowledged is read back from ours, page by page: one that is missing fails the run.
 
     .venv/bin/python -m benchmarks.speed.lrs [--database sqlite] [--rounds 5] [--seconds 3]
-                     [--beside NAME=http://KEY:SECRET@HOST:PORT/xapi]
 
-`--beside` measures another store that somebody has started by hand as a second peer. What came of
-it: docs/adr/0021.
+What came of it: docs/adr/0021.
 """
 
 import argparse
@@ -38,7 +37,8 @@ from benchmarks.pairs import Bad
 from benchmarks.postgres import free_port, postgres
 from benchmarks.speed.launches import cpu_s, on_core
 from lti_tool.settings import ROOT
-from tests.peers.xapi_statements import Peer
+from tests.peers import xapi_lrs, xapi_statements
+from tests.peers.process import NotBuilt, Process
 from tools.conformance_lrs import service
 
 SAMPLE = ROOT / "tests" / "data" / "xapi" / "moodle-statements.json"
@@ -49,6 +49,7 @@ NO_ID = b"00000000-0000-4000-8000-000000000000"
 TIMEOUT_S = 60
 WORDS = {
     "peer": "@learninglocker/xapi-statements 7.8.0, in memory, one process of Node",
+    "xapi_lrs": "pelotech/xapi-lrs 0.9.6 on PostgreSQL, one process of Node",
 }
 
 
@@ -258,27 +259,35 @@ def _line(database: str, task: Task, ours: Store, peer: Store, sample: Sample) -
 
 
 @contextmanager
-def _running(database: str, beside: list[Store]) -> Iterator[list[Store]]:
+def _running(database: str) -> Iterator[list[Store]]:
     with ExitStack() as stack:
         if database == "postgresql":
             url = stack.enter_context(postgres())
         else:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="roadmap-lrs-"))
             url = f"sqlite:///{Path(folder) / 'lrs.db'}"
+        their_url = stack.enter_context(postgres())
         with on_core(0):
             mine = stack.enter_context(service(url, processes=1))
-            peer = Peer(free_port())
-        stack.callback(peer.close)
+            peers = list(_peers(their_url))
+        for process, _ in peers:
+            stack.callback(process.close)
         stack.enter_context(on_core(1))
         ours = Store("ours", urlsplit(mine.endpoint), f"{mine.key}:{mine.secret}", mine.pid)
-        theirs = Store("peer", urlsplit(peer.endpoint), "key:secret", peer.process.pid)
-        yield [ours, theirs, *beside]
+        yield [ours, *(store for _, store in peers)]
 
 
-def _beside(text: str) -> Store:
-    name, _, url = text.partition("=")
-    address = urlsplit(url)
-    return Store(name, address, f"{address.username}:{address.password}")
+def _peers(database_url: str) -> Iterator[tuple[Process, Store]]:
+    """Start the peers that can be had here."""
+    peer: Process = xapi_statements.Peer(free_port())
+    yield peer, Store("peer", urlsplit(peer.endpoint), "key:secret", peer.process.pid)
+    try:
+        peer = xapi_lrs.Peer(free_port(), free_port(), database_url, page=PAGE)
+    except NotBuilt as error:
+        print(error, file=sys.stderr)
+        return
+    login = f"{xapi_lrs.KEY}:{xapi_lrs.SECRET}"
+    yield peer, Store("xapi_lrs", urlsplit(peer.endpoint), login, peer.process.pid)
 
 
 def main() -> int:
@@ -287,10 +296,9 @@ def main() -> int:
     given.add_argument("--database", choices=DATABASES, action="append")
     given.add_argument("--rounds", type=int, default=5)
     given.add_argument("--seconds", type=float, default=3.0)
-    given.add_argument("--beside", type=_beside, action="append", default=[])
     asked, lost = given.parse_args(), 0
     for database in asked.database or DATABASES:
-        with _running(database, asked.beside) as stores:
+        with _running(database) as stores:
             for line in compared(database, stores, asked.rounds, asked.seconds):
                 print(json.dumps(line), flush=True)
             gone = missing(stores[0])

@@ -74,12 +74,13 @@ def build(sources: Path) -> Path:
 class Peer(Process):
     """A running store on an empty PostgreSQL database of its own."""
 
-    def __init__(self, port: int, admin_port: int, database_url: str) -> None:
+    def __init__(self, port: int, admin_port: int, database_url: str, page: int = 50) -> None:
         home = built()
         environment = {
             **ENVIRONMENT,
             "XAPI_LRS_PORT": str(port),
             "XAPI_LRS_ADMIN_PORT": str(admin_port),
+            "XAPI_LRS_STMT_GET_MAX": str(page),
             "DATABASE_URL": make_url(database_url)
             .set(drivername="postgresql")
             .render_as_string(hide_password=False),
