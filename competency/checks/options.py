@@ -115,7 +115,8 @@ def _given_away(item: Item) -> Iterator[str]:
 
 
 def _echo(choice: Choice) -> set[str]:
-    stem = _roots(choice.item.stem)
+    # The topic stands above the question, and is read first.
+    stem = _roots(f"{choice.item.topic} {choice.item.stem}")
     if any(stem & _roots(o.text) for o in choice.wrong):
         return set()
     return stem & _roots(choice.key.text)

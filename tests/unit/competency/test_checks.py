@@ -211,6 +211,11 @@ def nothing_for_pools(rows: Any) -> None:
         ),
         (
             "items",
+            options("Ich gehe zum Turm.", "Ich bleibe hier.", "Ich frage nach.", topic="Am Turm"),
+            "takes up the question's word: turm",
+        ),
+        (
+            "items",
             options("Ich frage nach.", "Ich mache das immer so.", "Ich warte ab."),
             "a wrong option gives itself away by 'immer'",
         ),
