@@ -211,8 +211,8 @@ def nothing_for_pools(rows: Any) -> None:
         ),
         (
             "items",
-            options("Ich gehe zum Turm.", "Ich bleibe hier.", "Ich frage nach.", topic="Am Turm"),
-            "takes up the question's word: turm",
+            options("Zum Becken.", "Zum Haus.", "Zum Amt.", topic="Am Becken", stem="Wohin?"),
+            "takes up the question's word: becken",
         ),
         (
             "items",
