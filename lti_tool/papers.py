@@ -13,7 +13,7 @@ from typing import Any
 import docx
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Pt
+from docx.shared import Mm, Pt, RGBColor
 
 #: What XML cannot hold: controls, and halves of characters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -28,6 +28,13 @@ class Heading:
 @dataclass(frozen=True, slots=True)
 class Text:
     text: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Labels and values: a line each in Word; in the browser as many in a line as fit."""
+
+    pairs: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Figure:
     instead: str
 
 
-Block = Heading | Text | Grid | Figure
+Block = Heading | Text | Facts | Grid | Figure
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,9 @@ def docx_of(paper: Paper) -> bytes:
     for block in paper.blocks:
         if isinstance(block, Heading):
             document.add_heading(_clean(block.text), level=block.level)
+        elif isinstance(block, Facts):
+            for label, value in block.pairs:
+                _fact(document, label, value)
         elif isinstance(block, Grid):
             _table(document, block)
         elif isinstance(block, Figure):
@@ -89,8 +99,21 @@ def _prepare(document: Any, paper: Paper) -> None:
     document.core_properties.author = ""  # the library writes its own name there
     document.core_properties.comments = ""
     document.styles["Normal"].font.size = Pt(11)
+    for name in ("Title", "Heading 1", "Heading 2", "Caption"):
+        document.styles[name].font.color.rgb = RGBColor(0, 0, 0)  # the template's blue is too pale
+    page = document.sections[0]  # the template's is an American sheet
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(20)
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), paper.language)
+
+
+def _fact(document: Any, label: str, value: str) -> None:
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.space_after = Pt(2)
+    paragraph.paragraph_format.line_spacing = 1.0
+    paragraph.add_run(f"{_clean(label)}: ").bold = True
+    paragraph.add_run(_clean(value))
 
 
 def _table(document: Any, grid: Grid) -> None:

@@ -10,15 +10,16 @@ from datetime import datetime
 from competency.packs import Content
 from competency.soll import Granularity, SollVersion
 from lti_tool.flows.workshop import Desk, Topic
-from lti_tool.papers import Block, Figure, Grid, Heading, Paper, Text
+from lti_tool.papers import Block, Facts, Figure, Grid, Heading, Paper, Text
 from lti_tool.web import ballot_words as words
 from lti_tool.web import nets
 from lti_tool.web.admin import soll_words
-from lti_tool.web.ballot_words import Chart, Shown
+from lti_tool.web.ballot_words import Shown
 from lti_tool.web.formats import date_of, language, moment
 from lti_tool.web.translate import gettext as _
 from lti_tool.web.wording import local
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 LANGUAGES = {"de": "de-DE", "en": "en-GB"}
 
 
@@ -34,7 +35,7 @@ def paper(
             + " "
             + _("A group with fewer than three votes is not shown apart.")
             + " "
-            + _("Values without a vote are left out.")
+            + _("In brackets: how many voted for a value.")
         ),
         Heading(1, _("At a glance")),
         _glance(desk, content),
@@ -49,7 +50,7 @@ def paper(
     )
 
 
-def _facts(desk: Desk, tenant: str, version: SollVersion | None, now: datetime) -> Grid:
+def _facts(desk: Desk, tenant: str, version: SollVersion | None, now: datetime) -> Facts:
     one, groups = desk.workshop, words.groups()
     invited = ", ".join(f"{groups[g]}: {n}" for g, n in one.invited.items() if n)
     rows = [
@@ -64,7 +65,7 @@ def _facts(desk: Desk, tenant: str, version: SollVersion | None, now: datetime) 
         (_("Result"), _result(version)),
         (_("Written"), moment(now)),
     ]
-    return Grid(_("About this workshop"), (_("What"), _("Value")), rows)
+    return Facts(rows)
 
 
 def _result(version: SollVersion | None) -> str:
@@ -103,40 +104,33 @@ def _net(desk: Desk, content: Content) -> Iterator[Block]:
 
 
 def _topic(desk: Desk, content: Content, topic: Topic) -> Iterator[Block]:
-    scale, shown = desk.workshop.scale, words.shown(topic.view, desk.workshop.scale)
+    """Yield heading and facts of a topic: the short ones first, they share a line."""
+    scale = desk.workshop.scale
     yield Heading(2, _title(content, topic))
     if topic.round > 1:
         yield Text(_("The counts are those of vote %(number)s.", number=topic.round))
-    if shown is not None:
-        yield from _votes(shown, _title(content, topic))
-    if topic.proposal is not None:
-        why = words.reason(desk.role, topic.code)
-        value = words.said(topic.proposal, scale)
-        yield Text(" ".join((_("Proposal of roadMAP: %(value)s", value=value) + ".", why)))
-    if topic.force is not None:
-        yield Text(_("In force today: %(value)s", value=words.said(topic.force, scale)))
+    shown, facts = words.shown(topic.view, scale), []
     if topic.agreed is not None:
-        value = words.said(topic.agreed.step, scale)
-        yield Text(_("Settled: %(value)s", value=value))
-        yield Text(_("Reason: %(reason)s", reason=topic.agreed.reason))
+        facts.append((_("Settled"), words.said(topic.agreed.step, scale)))
+    if topic.force is not None:
+        facts.append((_("In force today"), words.said(topic.force, scale)))
+    if topic.proposal is not None:
+        facts.append((_("Proposal of roadMAP"), words.said(topic.proposal, scale)))
+    if shown is not None:
+        facts.extend(_votes(shown))
+    if topic.agreed is not None:
+        facts.append((_("Reason"), topic.agreed.reason))
+    yield Facts(facts)
 
 
-def _votes(shown: Shown, title: str) -> Iterator[Block]:
-    if shown.sentence:
-        yield Text(shown.sentence)
-    if not shown.charts:
-        return
-    labels = list(dict.fromkeys(bar.label for chart in shown.charts for bar in chart.bars))
-    counts = [(label, *(_count(chart, label) for chart in shown.charts)) for label in labels]
-    # With eight levels and 26 topics a row of noughts each is ten sheets of paper.
-    rows = [row for row in counts if set(row[1:]) != {"0"}]
-    rows.append((_("In the middle"), *(chart.median.partition(": ")[2] for chart in shown.charts)))
-    caption = _("Votes: %(topic)s", topic=title)
-    yield Grid(caption, (_("Value"), *(chart.title for chart in shown.charts)), rows)
-
-
-def _count(chart: Chart, label: str) -> str:
-    return next((str(bar.votes) for bar in chart.bars if bar.label == label), "0")
+def _votes(shown: Shown) -> Iterator[tuple[str, str]]:
+    """Yield how far the votes lie apart, and of each group what it chose and how often."""
+    yield _("Votes"), ". ".join(filter(None, (shown.word, shown.sentence)))
+    for chart in shown.charts:
+        group, _colon, number = chart.title.partition(": ")
+        chosen = (f"{bar.label} ({bar.votes})" for bar in chart.bars if bar.votes)
+        each = ", ".join(one.replace(" ", NO_BREAK) for one in chosen)
+        yield group, f"{number}. {chart.median}. {each}."
 
 
 def _title(content: Content, topic: Topic) -> str:

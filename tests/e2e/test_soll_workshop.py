@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import docx
 import pytest
@@ -14,6 +15,7 @@ from lti_tool.flows import workshop
 from lti_tool.flows.observe import refold_learner
 from tests.conftest import missing
 from tests.e2e.keyboard import Keyboard
+from tests.e2e.test_on_paper import pages_of
 from tests.e2e.test_pages_look import AXE, COUNTS, DESK, LENGTHEN, PHONE, RUN_AXE, SMALL_TARGETS
 from tests.e2e.test_pages_look import TAGS as AXE_TAGS
 from tests.pages import forum
@@ -293,6 +295,51 @@ def pages(stage: Stage) -> dict[str, tuple[tuple[str, str] | None, str]]:
         "wall, small group": admin(small.id, "/wand/1"),
         "minutes": admin(ended.id, "/protokoll"),
     }
+
+
+#: Words that stand on more than one line; a hyphen, a slash or a star may end a line.
+BROKEN = """() => {
+  const found = [];
+  const walk = document.createTreeWalker(document.querySelector("article"), NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); ) {
+    for (const word of node.data.matchAll(/[\\p{L}\\d,.()]+/gu)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => box.top)).size > 1) found.push(word[0]);
+    }
+  }
+  return found;
+}"""
+WIDER = """() => [document.documentElement, ...document.querySelectorAll("article div")]
+  .filter((box) => box.scrollWidth > box.clientWidth).length"""
+TOPICS, SHEETS = 26, 3
+
+
+def of_many_topics(browser: Browser, stage: Stage) -> Page:
+    """Return the minutes of 26 topics on eight levels, settled, each for its own reason."""
+    invited = {Group.LEAD: 4, Group.STAFF: 8}
+    made = forum.opened(stage, "VFA", Granularity.COMPETENCE, 8, invited)
+    seats = [forum.come(stage, made, g) for g, n in invited.items() for _ in range(n)]
+    apart, near = [3, 4, 5, 6, 1, 2, 3, 4, 5, 2, 3, 3], [3, 3, 3, 4, 3, 3, 3, 4, 3, 3, 2, 3]
+    forum.vote_all(stage, seats, apart, near, [7, 8, 7, 6, 1, 0, 1, 2, 2, 3, 1, 1])
+    forum.close(stage, made)
+    forum.settled(stage, made, reason="Aufträge und Fotos macht jede*r allein. " * 3)
+    desk = at_the_desk(browser, stage, official(stage, "hr"))
+    desk.goto(f"{stage.settings.server.base_url}/admin/workshops/{made.id}/protokoll")
+    return desk
+
+
+def test_minutes_of_26_topics_are_three_sheets_and_break_no_word_on_a_phone(
+    browser: Browser, stage: Stage, tmp_path: Path
+) -> None:
+    desk = of_many_topics(browser, stage)
+    assert desk.locator("article h3").count() == TOPICS
+    for width in (PHONE, 768, DESK):
+        desk.set_viewport_size({"width": width, "height": 900})
+        assert desk.evaluate(BROKEN) == [], width
+        assert desk.evaluate(WIDER) == 0, width
+    assert pages_of(desk, tmp_path / "protokoll.pdf") <= SHEETS
 
 
 def test_the_code_for_the_camera_leads_to_the_same_page(browser: Browser, stage: Stage) -> None:

@@ -67,10 +67,12 @@ def voted(stage: Stage, *patterns: Sequence[int], **more: object) -> tuple[Works
     return made, secrets
 
 
-def settled(stage: Stage, made: Workshop, step: int = 3) -> None:
+def settled(
+    stage: Stage, made: Workshop, step: int = 3, reason: str = "So arbeiten wir jeden Tag."
+) -> None:
     """Settle every topic."""
     by = Actor(made.made.by, stage.tenant.id)
     here = workshop.desk(stage.s, stage.tenant.id, made.id, stage.now)
     for topic in here.topics:
-        given = Agreed(step, "So arbeiten wir jeden Tag.")
+        given = Agreed(step, reason)
         workshop.agree(stage.s, by, stage.tenant.id, made.id, topic.code, given, stage.now)

@@ -6,25 +6,27 @@ from flask import Response, make_response, render_template
 
 from lti_tool.flows.role_list import day_of
 from lti_tool.flows.workshop import Desk
-from lti_tool.papers import Figure, Grid, Heading, Paper, docx_of
+from lti_tool.papers import Facts, Figure, Grid, Heading, Paper, docx_of
 from lti_tool.web import minutes as words
 from lti_tool.web.admin import session
 from lti_tool.web.admin.workshop_parts import found
 from lti_tool.web.services import services
+from lti_tool.web.wording import local
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def minutes(shop: str) -> str:
     """Show the minutes; they print as they are."""
-    paper = _paper(found(shop))
-    kinds = {Heading: "heading", Grid: "grid", Figure: "figure"}
+    here = found(shop)
+    paper = _paper(here)
+    kinds = {Heading: "heading", Facts: "facts", Grid: "grid", Figure: "figure"}
     blocks = [
         {name: getattr(block, name) for name in block.__dataclass_fields__}
         | {"kind": kinds.get(type(block), "text")}
         for block in paper.blocks
     ]
-    page = {"shop": shop, "paper": paper, "title": paper.title, "blocks": blocks}
+    page = {"shop": shop, "paper": paper, "blocks": blocks, "role": local(here.role, "title")}
     return render_template("admin/minutes.html", page=page)
 
 
