@@ -624,9 +624,10 @@ def xapi_read() -> str:
 
 
 def _more(rule: mapping.Rule) -> str:
-    return "<br>".join(
-        f"`{text}`" for text in (rule.event, rule.type, rule.category, rule.address) if text
-    )
+    asked = [f"`{t}`" for t in (rule.event, rule.type, rule.category, rule.address) if t]
+    if rule.own_parent:
+        asked.append("its parent has its own address")
+    return "<br>".join(asked)
 
 
 def xapi_written() -> str:

@@ -152,8 +152,8 @@ def test_h5p_s_points_weigh_less_than_a_quiz_of_the_lms(
     make: Make, tables: tuple[Table, ...]
 ) -> None:
     a = {t.ref: t.weights["scored"].a for t in tables}
-    assert a["h5p-1.0"] < a["moodle-logstore-1.0"]
-    assert read(h5p(make, "answered", result=points(9)), tables).drafts[1].a == a["h5p-1.0"]
+    assert a["h5p-1.1"] < a["moodle-logstore-1.0"]
+    assert read(h5p(make, "answered", result=points(9)), tables).drafts[1].a == a["h5p-1.1"]
 
 
 def test_parts_of_h5p_content_are_never_counted_beside_the_whole(
@@ -161,7 +161,7 @@ def test_parts_of_h5p_content_are_never_counted_beside_the_whole(
 ) -> None:
     part = h5p(make, "answered", part="3f1c6f3e", result=points(1, 1))
     reading = read(part, tables)
-    assert (reading.drafts, reading.unmapped, reading.rule) == ((), "", "h5p-1.0/part")
+    assert (reading.drafts, reading.unmapped, reading.rule) == ((), "", "h5p-1.1/part")
 
 
 def test_h5p_completed_without_points_is_done_and_no_more(
@@ -177,7 +177,7 @@ def test_h5p_content_is_known_by_its_number_where_the_category_is_missing(
 ) -> None:
     thing = {"id": H5P, "definition": {"extensions": {LOCAL_ID: 9}}}
     bare = make(verb=verb("answered"), object=thing, result=points(9))
-    assert read(bare, tables).rule == "h5p-1.0/answered"
+    assert read(bare, tables).rule == "h5p-1.1/answered"
 
 
 def test_every_click_in_h5p_content_is_noise(make: Make, tables: tuple[Table, ...]) -> None:

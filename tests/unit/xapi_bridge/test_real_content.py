@@ -1,0 +1,80 @@
+"""What real content said, run by run, and what must come of it (tests/data/xapi/h5p.json).
+
+Recorded in a browser; the files say with which versions, what was done, and how to do it again.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from xapi_bridge.mapping import Draft, Reading, Table, understand
+from xapi_bridge.statement import Statement, parse
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "xapi"
+LIFTS = {"U": {"4.1": (2, 4)}}
+Run = dict[str, Any]
+
+
+def runs(name: str) -> list[Any]:
+    listed = json.loads((DATA / name).read_text(encoding="utf-8"))["runs"]
+    return [pytest.param(run, id=run["name"]) for run in listed]
+
+
+def run_of(name: str, file: str = "h5p.json") -> Run:
+    found: Run = next(p.values[0] for p in runs(file) if p.id == name)
+    return found
+
+
+def said(run: Run) -> list[Statement]:
+    return [parse(orjson.dumps(d), id_required=False) for d in run["statements"]]
+
+
+def read(run: Run, tables: tuple[Table, ...], *also: str) -> list[Reading]:
+    """Read all of a run, with every activity mapped that is no part of another one."""
+    whole = {s.object_id: "U" for s in said(run) if "subContentId" not in s.object_id}
+    return [understand(s, tables, whole | dict.fromkeys(also, "U"), LIFTS) for s in said(run)]
+
+
+def words(draft: Draft) -> str:
+    points = f" {draft.category}" if draft.kind == "scored" else ""
+    return f"{draft.rule_id.split('/')[1]}: {draft.kind}{points}"
+
+
+@pytest.mark.parametrize("run", runs("h5p.json"))
+def test_h5p_content_comes_to_what_was_done_in_it_and_no_more(
+    run: Run, tables: tuple[Table, ...]
+) -> None:
+    readings = read(run, tables)
+    assert [words(d) for r in readings for d in r.drafts] == run["must"]
+    assert {(r.unknown, r.unmapped, r.note) for r in readings} <= {("", "", "")}
+    assert {r.rule.split("/")[0] for r in readings} <= {"h5p-1.1"}
+
+
+def test_parts_of_h5p_content_that_have_no_id_of_their_own_are_parts_all_the_same(
+    tables: tuple[Table, ...],
+) -> None:
+    """They carry the address of the whole: the first of them once stood for all of it."""
+    run = run_of("qs-no-sub-ids-half")
+    assert len({d["object"]["id"] for d in run["statements"]}) == 1
+    parts = [r for r in read(run, tables) if r.rule == "h5p-1.1/part-without-id"]
+    assert len(parts) == 10
+    assert not any(r.drafts for r in parts)
+
+
+def test_a_part_does_not_count_even_where_somebody_mapped_it(tables: tuple[Table, ...]) -> None:
+    run = run_of("column-with-question-set")
+    parts = {d["object"]["id"] for d in run["statements"]}
+    assert len(parts) == 5
+    assert [words(d) for r in read(run, tables, *parts) for d in r.drafts] == run["must"]
+
+
+def test_a_course_around_h5p_content_does_not_make_it_a_part(tables: tuple[Table, ...]) -> None:
+    """Plugins that forward may name the course as parent; that is another address."""
+    run = run_of("mc-right")
+    course = {"id": "https://lms.stadt.example/course/view.php?id=3", "objectType": "Activity"}
+    for document in run["statements"]:
+        document["context"]["contextActivities"]["parent"] = [course]
+    assert [words(d) for r in read(run, tables) for d in r.drafts] == run["must"]
