@@ -27,6 +27,7 @@ LARGEST = 1_000_000  # bytes
 UNPACKED = 20_000_000  # bytes
 MOST_PARTS = 200  # files in an XLSX
 MOST_ROWS, MOST_COLUMNS, LONGEST_CELL = 1000, 300, 2000
+NET = "Netz"
 ZIP, FORMULA = b"PK\x03\x04", ("=", "+", "-", "@", "\t", "\r")
 _REFERENCE = re.compile(rb'\br="([A-Z]{1,7})([0-9]{1,10})"')
 _QUOTED = re.compile(r'"[^"]*(?:"|$)')
@@ -78,6 +79,35 @@ def xlsx_of(title: str, rows: Sequence[Sequence[str | float]]) -> bytes:
         sheet.freeze_panes(1, 2)
         sheet.set_column(1, 2, 30)
     return buffer.getvalue()
+
+
+def net_of(rows: Sequence[Sequence[str | float]], top: int, step: int) -> tuple[bytes, str]:
+    """Return label -> value (the first row is the heading) as an XLSX file, and its net as XML.
+
+    The net has `top` rings and a number at every `step`-th. Black on white: it is printed.
+    """
+    buffer, ink = io.BytesIO(), {"color": "#000000"}
+    with Workbook(buffer, {"in_memory": True, "strings_to_formulas": False}) as book:
+        sheet = book.add_worksheet(NET)
+        for n, row in enumerate(rows):
+            sheet.write_row(n, 0, row)
+        chart = book.add_chart({"type": "radar", "subtype": "with_markers"})
+        series = {
+            "name": [NET, 0, 1],
+            "categories": [NET, 1, 0, len(rows) - 1, 0],
+            "values": [NET, 1, 1, len(rows) - 1, 1],
+            "line": ink | {"width": 2, "dash_type": "dash"},
+            "marker": {"type": "diamond", "size": 7, "fill": ink, "border": ink},
+        }
+        chart.add_series(series)
+        rings = {"visible": True, "line": {"color": "#767676"}}
+        chart.set_y_axis({"min": 0, "max": top, "major_unit": step, "major_gridlines": rings})
+        chart.set_title({"none": True})
+        chart.set_legend({"none": True})
+        chart.set_chartarea({"border": {"none": True}})
+        sheet.insert_chart("D2", chart)
+    with zipfile.ZipFile(buffer) as archive:
+        return buffer.getvalue(), archive.read("xl/charts/chart1.xml").decode()
 
 
 def _csv(data: bytes) -> list[list[Cell]]:

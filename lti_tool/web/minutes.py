@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from competency.packs import Content
+from competency.scale import MAX_LEVEL
 from competency.soll import Granularity, SollVersion
 from lti_tool.flows.workshop import Desk, Topic
 from lti_tool.papers import Block, Facts, Figure, Grid, Heading, Paper, Text
@@ -100,7 +101,16 @@ def _net(desk: Desk, content: Content) -> Iterator[Block]:
     if found is not None:
         apart = one.granularity is not Granularity.AREA
         grid = Grid(found.title, found.headings, found.rows) if apart else None
-        yield Figure(found, grid, _("The net is drawn in the minutes in the browser."))
+        names = (area for area, _value in found.rows)
+        yield Figure(
+            picture=found,
+            grid=grid,
+            text=f"{found.title}. {found.text}",
+            key=found.key,
+            points=[found.headings, *zip(names, found.values, strict=True)],
+            top=len(found.net.rings) + len(found.net.fine),
+            step=one.scale // MAX_LEVEL,
+        )
 
 
 def _topic(desk: Desk, content: Content, topic: Topic) -> Iterator[Block]:

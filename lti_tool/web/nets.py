@@ -32,6 +32,7 @@ class Picture:
     key: str
     headings: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    values: tuple[float, ...] = ()  # of what is needed, on the net's own scale
 
 
 def of_soll(framework: Framework, settled: Mapping[str, int | None], scale: int) -> Picture | None:
@@ -39,12 +40,13 @@ def of_soll(framework: Framework, settled: Mapping[str, int | None], scale: int)
 
     None where fewer than five areas are known.
     """
-    places, rows = {}, []
+    places, rows, values = {}, [], []
     for area, codes in _members(framework, settled).items():
         steps = [s for c in codes if (s := settled[c]) is not None]
         if len(steps) == len(codes):
             places[area] = (mark := _mean(mark_of_step(s, MAX_LEVEL) for s in steps),) * 2
-            rows.append((_short(framework, area), number(round(on_scale(mark, scale), 1))))
+            values.append(round(on_scale(mark, scale), 1))
+            rows.append((_short(framework, area), number(values[-1])))
     net = _net(framework, places, scale)
     if net is None:
         return None
@@ -57,6 +59,7 @@ def of_soll(framework: Framework, settled: Mapping[str, int | None], scale: int)
         + _key(net, _votes(scale), settled),
         headings=(_("Area"), _("Needed (mean of its topics)")),
         rows=tuple(rows),
+        values=tuple(values),
     )
 
 
