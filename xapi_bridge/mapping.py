@@ -66,11 +66,12 @@ class Signs:
     category: str = ""  # how the address of a context category begins
     category_end: str = ""  # … or ends
     object_extension: str = ""  # an extension of the activity's definition
+    context_extension: str = ""  # an extension of the context, whatever its value
     address: str = ""  # a part of the object's address
 
     def __bool__(self) -> bool:
         said = self.extension or self.category or self.category_end or self.address
-        return bool(said or self.object_extension)
+        return bool(said or self.object_extension or self.context_extension)
 
     def event(self, statement: Statement) -> str | None:
         """Return the source's name of the event ("": it has none), or None: another source."""
@@ -86,6 +87,7 @@ class Signs:
             or (ends and any(c.endswith(ends) for c in categories))
             or (self.address and self.address in statement.object_id)
             or (self.object_extension and self.object_extension in _described(statement))
+            or (self.context_extension and statement.extension(self.context_extension) is not None)
         )
 
 
@@ -101,6 +103,7 @@ class Table:
     rules: tuple[Rule, ...]
     by_verb: Mapping[str, tuple[Rule, ...]]  # the same, for each verb that is named
     others: tuple[Rule, ...]  # for every other verb
+    grouping: bool  # an activity's lasting address is its only grouping, not the object's
 
     def rule(self, statement: Statement, event: str) -> Rule | None:
         """Return the first rule that fits."""
@@ -284,7 +287,7 @@ def _drafts(
     """Return the evidence, or a reading that says why there is none."""
     if statement.result.get("completion") is False and rule.effect != "uncompletion":
         return Reading(note="not completed")  # Moodle's abandoned attempt says "completed"
-    candidates = _candidates(statement, rule)
+    candidates = _candidates(statement, rule, table)
     if not candidates:
         return Reading(note="no parent activity")
     found = next(((a, u) for a in candidates if (u := _unit(a, activities))), None)
@@ -305,10 +308,17 @@ def _drafts(
     return tuple(drafts)
 
 
-def _candidates(statement: Statement, rule: Rule) -> tuple[Activity, ...]:
+def _candidates(statement: Statement, rule: Rule, table: Table) -> tuple[Activity, ...]:
     if rule.activity:
         return tuple(p for p in statement.parents if p.type == rule.activity)
-    return (statement.activity,)
+    return (*(_grouping(statement) if table.grouping else ()), statement.activity)
+
+
+def _grouping(statement: Statement) -> tuple[Activity, ...]:
+    """With several it is not known which is the activity itself, and which its course."""
+    listed = statement.context.get("contextActivities", {}).get("grouping", ())
+    some = (listed,) if isinstance(listed, dict) else listed
+    return tuple(Activity(a["id"]) for a in some) if len(some) == 1 else ()
 
 
 def _unit(activity: Activity, activities: Mapping[str, str]) -> str | None:
@@ -379,6 +389,7 @@ def _table(data: Mapping[str, Any]) -> Table:
         rules=rules,
         by_verb={v: tuple(r for r in rules if r.verb in ("", v)) for v in {r.verb for r in rules}},
         others=tuple(r for r in rules if not r.verb),
+        grouping=data.get("activities", {}).get("grouping", False),
     )
 
 

@@ -87,7 +87,7 @@ def test_a_cmi5_pass_for_credit_is_strong_with_points_or_without(
 def test_a_cmi5_pass_of_a_part_is_none(make: Make, tables: tuple[Table, ...]) -> None:
     for name in ("passed", "failed", "completed"):
         reading = read(cmi5(make, name, result={"success": True}), tables)
-        assert (reading.drafts, reading.rule) == ((), f"cmi5-1.0/part-{name}")
+        assert (reading.drafts, reading.rule) == ((), f"cmi5-1.1/part-{name}")
 
 
 @pytest.mark.parametrize("mode", ["Browse", "Review"])
@@ -123,7 +123,7 @@ def test_a_waived_unit_is_done_and_its_evidence_says_waived(
     make: Make, tables: tuple[Table, ...]
 ) -> None:
     (piece,) = read(cmi5(make, WAIVED), tables).drafts
-    assert (piece.rule_id, piece.competency) == ("cmi5-1.0/waived", None)
+    assert (piece.rule_id, piece.competency) == ("cmi5-1.1/waived", None)
 
 
 def test_opening_and_leaving_cmi5_content_proves_nothing(
@@ -208,7 +208,7 @@ def test_cmi5_content_in_ilias_is_read_as_cmi5_whoever_stands_in_for_the_person(
     ident = {"mbox": "mailto:" + "a" * 64 + "@" + "1" * 32 + ".ilias", "name": "-"}
     document = cmi5(make, "passed", MOVE_ON).document
     again = make(**{k: document[k] for k in ("verb", "object", "context")}, actor=ident)
-    assert read(again, tables).rule == "cmi5-1.0/passed"
+    assert read(again, tables).rule == "cmi5-1.1/passed"
 
 
 def test_what_an_event_plugin_says_about_another_object_is_unmapped(

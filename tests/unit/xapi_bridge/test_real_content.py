@@ -1,4 +1,4 @@
-"""What real content said, run by run, and what must come of it (tests/data/xapi/h5p.json).
+"""What real content said (h5p.json, cmi5.json of tests/data/xapi), run by run: what it comes to.
 
 Recorded in a browser; the files say with which versions, what was done, and how to do it again.
 """
@@ -40,7 +40,7 @@ def read(run: Run, tables: tuple[Table, ...], *also: str) -> list[Reading]:
 
 def words(draft: Draft) -> str:
     points = f" {draft.category}" if draft.kind == "scored" else ""
-    return f"{draft.rule_id.split('/')[1]}: {draft.kind}{points}"
+    return f"{draft.rule_id.split('/')[1]}: {draft.competency or 'unit'} {draft.kind}{points}"
 
 
 @pytest.mark.parametrize("run", runs("h5p.json"))
@@ -78,3 +78,62 @@ def test_a_course_around_h5p_content_does_not_make_it_a_part(tables: tuple[Table
     for document in run["statements"]:
         document["context"]["contextActivities"]["parent"] = [course]
     assert [words(d) for r in read(run, tables) for d in r.drafts] == run["must"]
+
+
+# --- cmi5 -----------------------------------------------------------------------------------------
+
+COURSE = "https://inhalte.stadt.example/kurs/"
+PUBLISHED = {
+    COURSE + name: name.rsplit("/")[-1]
+    for name in (
+        *("sicher-arbeiten", "sicher-arbeiten/kennwoerter", "sicher-arbeiten/mails"),
+        *("sicher-arbeiten/pruefen", "sicher-arbeiten/lesen", "nur-lesen", "nur-lesen/text"),
+    )
+}
+
+
+def read_cmi5(
+    run: Run, tables: tuple[Table, ...], activities: dict[str, str] = PUBLISHED
+) -> list[Reading]:
+    lifts = dict.fromkeys(activities.values(), LIFTS["U"])
+    return [understand(s, tables, activities, lifts) for s in said(run)]
+
+
+@pytest.mark.parametrize("run", runs("cmi5.json"))
+def test_cmi5_content_comes_to_what_was_judged_in_it_and_no_more(
+    run: Run, tables: tuple[Table, ...]
+) -> None:
+    readings = read_cmi5(run, tables)
+    found = [f"{d.unit} {words(d)}" for r in readings for d in r.drafts]
+    found += [f"{r.rule.rsplit('/')[-1] or 'waived'}: unmapped" for r in readings if r.unmapped]
+    assert found == run["must"]
+    assert {r.unknown for r in readings} <= {""}
+
+
+def test_what_cmi5_content_says_of_its_own_accord_is_no_pass(tables: tuple[Table, ...]) -> None:
+    """It has no category, and no launch mode: it once counted as anybody's pass, even in Browse."""
+    for name in ("own-statement", "own-statement-browse"):
+        own = read_cmi5(run_of(name, "cmi5.json"), tables)[2]
+        assert (own.rule, own.drafts) == ("cmi5-1.1/part-passed", ())
+
+
+def test_cmi5_content_is_mapped_by_the_publisher_s_address_or_by_the_lms_s(
+    tables: tuple[Table, ...],
+) -> None:
+    """The LMS makes its own address at each import, with a number in it that says nothing."""
+    run = run_of("passed-without-score", "cmi5.json")
+    of_lms = run["statements"][2]["object"]["id"]
+    published = COURSE + "sicher-arbeiten/kennwoerter"
+    assert published not in of_lms
+    for address in (of_lms, published):
+        passed = read_cmi5(run, tables, {address: "U"})[2]
+        assert {(d.unit, d.activity) for d in passed.drafts} == {("U", address)}
+    assert read_cmi5(run, tables, {})[2].unmapped == published
+
+
+def test_of_several_groupings_none_stands_for_cmi5_content(tables: tuple[Table, ...]) -> None:
+    run = run_of("passed-without-score", "cmi5.json")
+    around = run["statements"][2]["context"]["contextActivities"]
+    around["grouping"].append({"id": COURSE + "sicher-arbeiten"})
+    passed = read_cmi5(run, tables)[2]
+    assert passed.unmapped == run["statements"][2]["object"]["id"]
