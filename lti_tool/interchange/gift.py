@@ -4,6 +4,7 @@ Source: Moodle documentation "GIFT format"; question/format/gift of Moodle. Miss
 become questions with a gap; short answers, numbers and essays have no place in our rows.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -94,7 +95,7 @@ def read(data: bytes) -> Read:
     """Return the questions of a GIFT file, and what has no place in our rows."""
     notes: list[Note] = []
     rows = []
-    for line, comments, body in _blocks(data.decode("utf-8-sig", errors="replace")):
+    for line, comments, body in _blocks(_decoded(data, notes)):
         where = f"line {line}"
         if body.startswith("$CATEGORY:"):
             notes.append(Note(where, f"category {body[10:].strip()} is not kept"))
@@ -102,7 +103,18 @@ def read(data: bytes) -> Read:
         row = _row(comments, body, where, notes)
         if row is not None:
             rows.append(row)
-    return Read(unique(rows, notes), tuple(notes))
+    return Read(unique(rows, notes), tuple(dict.fromkeys(notes)))
+
+
+def _decoded(data: bytes, notes: list[Note]) -> str:
+    """Return the text; what is no UTF-8 was written by an old Windows."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        notes.append(Note("the file", "read as Windows-1252: it is no UTF-8"))
+        return data.decode("cp1252", errors="replace")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str], str]]:
@@ -134,7 +146,7 @@ def _row(comments: Sequence[str], body: str, where: str, notes: list[Note]) -> R
         _note(notes, where, "a description without a question")
         return None
     answers, _, feedback = answers.partition("####")
-    made = _kind_of(answers.strip(), tags, where, notes)
+    made = _kind_of(answers.strip(), tags, where, notes, markup=markup)
     if made is None:
         return None
     stem, pictured = plain_text(_plain(stem), markup=markup)
@@ -176,7 +188,7 @@ def _parts(body: str) -> tuple[str, str, str | None, bool]:
 
 
 def _kind_of(
-    answers: str, tags: Sequence[str], where: str, notes: list[Note]
+    answers: str, tags: Sequence[str], where: str, notes: list[Note], *, markup: bool
 ) -> tuple[str, list[Row]] | None:
     truth = answers.split("#")[0].strip().upper()
     if truth in _TRUTH:
@@ -185,31 +197,62 @@ def _kind_of(
     if not answers or answers.startswith("#"):
         _note(notes, where, "an essay" if not answers else "a number as the answer")
         return None
+    if answers.startswith(">"):
+        return _order(answers, where, notes, markup=markup)
     pieces = [(answers[a:b][0], answers[a + 1 : b].strip()) for a, b in _spans(answers)]
+    if not pieces:
+        _note(notes, where, "answers without = or ~")
+        return None
     if all(mark == "=" and "->" in text for mark, text in pieces):
-        return _pairs(pieces, where, notes)
+        return _pairs(pieces, where, notes, markup=markup)
     if all(mark == "=" for mark, _ in pieces):
         _note(notes, where, "a word to be typed as the answer")
         return None
-    return _choice(pieces, tags, where, notes)
+    return _choice(pieces, tags, where, notes, markup=markup)
 
 
 def _spans(answers: str) -> list[tuple[int, int]]:
     starts = [m.start() for m in _PLACE.finditer(answers)]
-    return list(zip(starts, [*starts[1:], len(answers)], strict=True))
+    return list(zip(starts, [*starts[1:], len(answers)], strict=False))
+
+
+def _said(text: str, where: str, notes: list[Note], *, markup: bool) -> str:
+    """Return an answer; its own format counts before that of the question."""
+    formatted = _FORMAT.match(text)
+    if formatted:
+        text, markup = text[formatted.end() :], formatted[1] != "plain"
+    plain, pictured = plain_text(_plain(text), markup=markup)
+    if pictured:
+        notes.append(Note(where, "without its picture, sound or film"))
+    return plain
+
+
+def _order(answers: str, where: str, notes: list[Note], *, markup: bool) -> tuple[str, list[Row]]:
+    """Return an ordering: ">", how Moodle grades it, and a line a step in the right order."""
+    _graded, *lines = answers.splitlines()
+    notes.append(Note(where, "graded by neighbours in the right order, not as Moodle was set"))
+    return "ordering", [{"text": _said(x, where, notes, markup=markup)} for x in lines]
 
 
 def _pairs(
-    pieces: Sequence[tuple[str, str]], where: str, notes: list[Note]
+    pieces: Sequence[tuple[str, str]], where: str, notes: list[Note], *, markup: bool
 ) -> tuple[str, list[Row]]:
-    found = [[_plain(part) for part in text.partition("->")[::2]] for _, text in pieces]
+    found = [
+        [_said(part.strip(), where, notes, markup=markup) for part in text.partition("->")[::2]]
+        for _, text in pieces
+    ]
     if any(not text for text, _ in found):
         notes.append(Note(where, "without answers that belong to nothing"))
     return "matching", [{"text": t, "target": target} for t, target in found if t]
 
 
 def _choice(
-    pieces: Sequence[tuple[str, str]], tags: Sequence[str], where: str, notes: list[Note]
+    pieces: Sequence[tuple[str, str]],
+    tags: Sequence[str],
+    where: str,
+    notes: list[Note],
+    *,
+    markup: bool,
 ) -> tuple[str, list[Row]]:
     options, told = [], False
     for mark, text in pieces:
@@ -218,7 +261,7 @@ def _choice(
         answer, *said = re.split(r"(?<!\\)#", text, maxsplit=1)
         told |= bool(said)
         share = float(weight[1]) / 100 if weight else float(mark == "=")
-        options.append((plain_text(_plain(answer))[0], share))
+        options.append((_said(answer.strip(), where, notes, markup=markup), share))
     several = all(mark == "~" for mark, _ in pieces) and max(s for _, s in options) < 1
     kind, rows, lost = choice(options, tags, several=several or "art:multiple_response" in tags)
     for what in (lost, "feedback of single answers" if told else ""):

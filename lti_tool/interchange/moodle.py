@@ -4,7 +4,7 @@ Source: Moodle documentation "Moodle XML format"; question/format/xml, and quest
 which is in core since Moodle 4.4. Formats other than plain text lose their markup.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -19,6 +19,7 @@ from lti_tool.interchange.row import (
     escaped,
     key_of,
     not_written,
+    number_of,
     plain_text,
     shares_of,
     tags_of,
@@ -129,7 +130,7 @@ def read(data: bytes) -> Read:
         row = _row(question, number, notes)
         if row is not None:
             rows.append(row)
-    return Read(unique(rows, notes), tuple(notes))
+    return Read(unique(rows, notes), tuple(dict.fromkeys(notes)))
 
 
 def _row(question: Element, number: int, notes: list[Note]) -> Row | None:
@@ -148,7 +149,12 @@ def _row(question: Element, number: int, notes: list[Note]) -> Row | None:
     if kind not in readers:
         notes.append(Note(where, f"not taken: there is no place for the type {kind or '?'}"))
         return None
+    if (wrong := _no_number(question)) is not None:
+        notes.append(Note(where, f'not taken: fraction="{wrong}" is no number'))
+        return None
     made = readers[kind](question, tags, where, notes)
+    for what in _untold(question):
+        notes.append(Note(where, f"without {what}"))
     stem = _plain(question.find("questiontext"), where, notes)
     row: Row = {"key": "", "kind": made[0], "stem": stem, "options": made[1]}
     row["key"] = key_of(question.findtext("idnumber", ""), stem)
@@ -161,6 +167,30 @@ def _row(question: Element, number: int, notes: list[Note]) -> Row | None:
     if foreign:
         notes.append(Note(where, f"tags are not kept: {', '.join(foreign)}"))
     return row
+
+
+def _no_number(question: Element) -> str | None:
+    shares = (a.get("fraction", "0") for a in question.findall("answer"))
+    return next((share for share in shares if number_of(share) is None), None)
+
+
+def _share(answer: Element) -> float:
+    return number_of(answer.get("fraction", "0")) or 0.0
+
+
+def _untold(question: Element) -> Iterator[str]:
+    """Yield what is said to learners and has no place in our rows."""
+    places = {
+        "feedback of single answers": ("answer/feedback",),
+        "feedback for right and wrong": (
+            *("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback"),
+        ),
+        "hints": ("hint",),
+    }
+    for what, paths in places.items():
+        found = (e.findtext("text", "").strip() for path in paths for e in question.findall(path))
+        if any(found):
+            yield what
 
 
 def _plain(element: Element | None, where: str, notes: list[Note]) -> str:
@@ -177,24 +207,17 @@ Made = tuple[str, list[Row]]
 
 
 def _chosen(question: Element, tags: Sequence[str], where: str, notes: list[Note]) -> Made:
-    options, told = [], False
-    for answer in question.findall("answer"):
-        told |= bool(answer.findtext("feedback/text", "").strip())
-        share = float(answer.get("fraction", "0") or 0) / 100
-        options.append((_plain(answer, where, notes), share))
+    options = [(_plain(a, where, notes), _share(a) / 100) for a in question.findall("answer")]
     several = question.findtext("single", "true").strip() in ("false", "0")
     kind, rows, lost = choice(options, tags, several=several)
-    for what in (lost, "feedback of single answers" if told else ""):
-        if what:
-            notes.append(Note(where, f"without {what}"))
+    if lost:
+        notes.append(Note(where, f"without {lost}"))
     return kind, rows
 
 
 def _true(question: Element, _tags: Sequence[str], _where: str, _notes: list[Note]) -> Made:
     full = {
-        a.findtext("text", "").strip().lower()
-        for a in question.findall("answer")
-        if float(a.get("fraction", "0") or 0) > 0
+        a.findtext("text", "").strip().lower() for a in question.findall("answer") if _share(a) > 0
     }
     right = 0 if "true" in full else 1
     return "true_false", [{"text": t, "correct": n == right} for n, t in enumerate(TRUE_FALSE)]
@@ -214,5 +237,5 @@ def _matched(question: Element, tags: Sequence[str], where: str, notes: list[Not
 def _ordered(question: Element, _tags: Sequence[str], where: str, notes: list[Note]) -> Made:
     if question.findtext("gradingtype", NEIGHBOURS).strip() not in (NEIGHBOURS, ""):
         notes.append(Note(where, "graded by neighbours in the right order, not as Moodle was set"))
-    answers = sorted(question.findall("answer"), key=lambda a: float(a.get("fraction", "0") or 0))
+    answers = sorted(question.findall("answer"), key=_share)
     return "ordering", [{"text": _plain(a, where, notes)} for a in answers]

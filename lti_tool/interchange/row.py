@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,6 +125,15 @@ def not_written(row: Mapping[str, Any], kinds: Iterable[str]) -> tuple[bool, lis
     options = {f for o in row["options"] for f in o if f not in OWN_OF_OPTIONS and o[f]}
     left += sorted(f"options.{f}" for f in options)
     return True, [Note(key, f"without {', '.join(left)}")] if left else []
+
+
+def number_of(text: str) -> float | None:
+    """Return a number as others write it, also with a comma; None: it is none."""
+    try:
+        value = float(text.strip().replace(",", ".") or 0)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
 
 
 def key_of(given: str, stem: str) -> str:

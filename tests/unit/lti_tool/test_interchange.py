@@ -229,6 +229,153 @@ def test_a_question_of_qti_2_arrives_as_the_converter_of_the_guide_writes_it() -
     assert read.notes == ()
 
 
+ANSWERS = """<qti-simple-choice identifier="a"><p>Ich lade ihn</p><p>im Bau<b>hof</b>.</p>\
+<qti-feedback-inline outcome-identifier="F" identifier="a">Ja!</qti-feedback-inline>\
+</qti-simple-choice><qti-simple-choice identifier="b">Ich nehme Benzin.</qti-simple-choice>"""
+
+
+def qti_item(inside: str, *, more: str = "", right: str = "a", attributes: str = "") -> str:
+    """Return an item as editors write them: words beside the interaction, scoring by conditions."""
+    return f"""<qti-assessment-item xmlns="{qti.SPACE}" identifier="akku" {attributes}>
+<qti-response-declaration identifier="R" cardinality="single" base-type="identifier">
+<qti-default-value><qti-value>b</qti-value></qti-default-value>
+<qti-correct-response><qti-value>{right}</qti-value></qti-correct-response>
+<qti-mapping default-value="0"><qti-map-entry map-key="b" mapped-value="1"/></qti-mapping>
+</qti-response-declaration>{more}<qti-item-body>{inside}</qti-item-body>
+<qti-response-processing><qti-response-condition><qti-response-if><qti-match>
+<qti-variable identifier="R"/><qti-correct identifier="R"/></qti-match></qti-response-if>
+</qti-response-condition></qti-response-processing>
+<qti-modal-feedback identifier="f" outcome-identifier="F" title="RICHTIG!"><qti-content-body>
+<p>Gut so.</p></qti-content-body></qti-modal-feedback></qti-assessment-item>"""
+
+
+def asked(answers: str = ANSWERS, kind: str = "choice", more: str = "") -> str:
+    return (
+        f'<qti-{kind}-interaction response-identifier="R" max-choices="1" {more}>{answers}'
+        f"</qti-{kind}-interaction>"
+    )
+
+
+def test_an_item_of_onyx_or_tao_keeps_its_words_and_shows_nothing_that_comes_after() -> None:
+    """ONYX writes words straight into the body, TAO into the same grid cell as the question."""
+    rubric = '<qti-rubric-block view="scorer"><p>Richtig ist a.</p></qti-rubric-block>'
+    cell = f"<p>Der Akku</p><p>ist leer.</p>{rubric}{asked()}<p>Was tun Sie?</p>"
+    for inside in (
+        f"Der Akku ist leer.{asked()}Was tun Sie?{rubric}",
+        f"<div><div>{cell}</div></div>",
+    ):
+        found = qti.read(qti_item(inside).encode())
+        (row,) = found.rows
+        assert (row["stem"], row["feedback"]) == ("Der Akku ist leer. Was tun Sie?", "Gut so.")
+        # Marked by the right answer: neither what was ticked before nor the unused mapping counts.
+        assert row["options"] == [
+            {"text": "Ich lade ihn im Bauhof.", "correct": True},
+            {"text": "Ich nehme Benzin.", "correct": False},
+        ]
+        assert [str(n) for n in found.notes] == [
+            "akku: without feedback of single answers",
+            "akku: without notes for those who mark it",
+            "akku: without the titles of its feedback",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (qti_item(asked()), "it has no words that ask something"),
+        (qti_item("?" + asked(), right="c"), "the right answer c is none of its answers"),
+        (qti_item("?" + asked() + asked()), "qti-choice-interaction, 2 in one item"),
+        (qti_item("?" + asked(kind="hotspot")), "qti-hotspot-interaction, 1 in one item"),
+        (qti_item("?" + asked(), attributes='adaptive="true"'), '(adaptive="true")'),
+        (
+            qti_item("?" + asked(), more='<qti-template-declaration identifier="t"/>'),
+            "made anew each time (qti-template-declaration)",
+        ),
+        (
+            qti_item("?" + asked(ANSWERS.replace("Ich nehme Benzin.", '<img src="b.png"/>'))),
+            "an answer has no words",
+        ),
+        (
+            qti_item("?" + asked()).replace('mapped-value="1"', 'mapped-value="viel"'),
+            'mapped-value="viel" is no number',
+        ),
+    ],
+)  # fmt: skip
+def test_an_item_that_has_no_place_is_named_with_its_file_and_why(text: str, why: str) -> None:
+    found = qti.read(package(**{"items/i1.xml": text, "items/._i1.xml": "\0Mac"}))
+    assert found.rows == ()
+    (note,) = found.notes
+    assert note.where == "items/i1.xml"
+    assert note.what.startswith("not taken: ")
+    assert why in note.what
+
+
+def test_a_broken_file_of_a_package_is_named_and_the_others_are_read() -> None:
+    found = qti.read(package(**{"a.xml": qti_item("?" + asked()), "b.xml": "<p>1 < 2</p>"}))
+    assert len(found.rows) == 1
+    assert "b.xml: not taken: b.xml is no XML: line 1, column 6." in map(str, found.notes)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("<questestinterop/>", "QTI 1.2, which is not read. .*Moodle XML"),
+        (package(**{"assets/note.txt": "x"}), "has no QTI item"),
+    ],
+)
+def test_what_is_no_package_of_ours_says_what_to_do(data: str | bytes, said: str) -> None:
+    with pytest.raises(InterchangeRefused, match=said):
+        qti.read(data.encode() if isinstance(data, str) else data)
+
+
+def test_gift_of_an_old_windows_with_an_order_and_formats_of_its_own_is_read() -> None:
+    text = """\
+::Laub::[html]Was kommt zuerst?{>2 ALL VERTICAL RELATIVE_ALL_PREVIOUS_AND_NEXT SHOW none
+Hörschutz auf
+Gerät <b>prüfen</b>
+}
+
+Was passt?{
+=[plain]<Strg> -> [html]<i>Taste</i>
+=[plain]Maus -> Zeiger
+}
+
+Ohne Zeichen?{ja}
+"""
+    found = gift.read(text.encode("cp1252"))
+    order, pairs = found.rows
+    assert (order["kind"], [o["text"] for o in order["options"]]) == (
+        *("ordering", ["Hörschutz auf", "Gerät prüfen"]),
+    )
+    assert pairs["options"] == [
+        {"text": "<Strg>", "target": "Taste"},
+        {"text": "Maus", "target": "Zeiger"},
+    ]
+    assert [str(n) for n in found.notes] == [
+        "the file: read as Windows-1252: it is no UTF-8",
+        "line 1: graded by neighbours in the right order, not as Moodle was set",
+        "line 11: not taken: answers without = or ~",
+    ]
+
+
+def test_moodle_s_hints_and_words_for_right_and_wrong_are_named_and_a_share_is_a_number() -> None:
+    question = """<question type="multichoice"><questiontext><text>Wie oft?</text></questiontext>
+<single>true</single><correctfeedback><text>Gut.</text></correctfeedback>
+<answer fraction="{}"><text>Täglich</text></answer><answer fraction="0"><text>Nie</text></answer>
+<hint><text>Denken Sie an den Akku.</text></hint></question>"""
+    text = "".join(
+        question.format(share).replace("oft", share) for share in ("100,0", "viel", "nan")
+    )
+    found = moodle.read(f"<quiz>{text}</quiz>".encode())
+    assert [r["options"][0]["correct"] for r in found.rows] == [True]
+    assert [str(n) for n in found.notes] == [
+        "question 1: without feedback for right and wrong",
+        "question 1: without hints",
+        'question 2: not taken: fraction="viel" is no number',
+        'question 3: not taken: fraction="nan" is no number',
+    ]
+
+
 def test_qti_2_names_the_way_it_gets_here() -> None:
     old = '<assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p1" identifier="i"/>'
     with pytest.raises(InterchangeRefused, match="qti-convert upgrade"):
