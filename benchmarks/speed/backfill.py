@@ -232,8 +232,8 @@ def town(database: Database, endpoint: str, activities: Iterable[str], people: i
             tenant_id=tenant.id,
             name="bench",
             endpoint=endpoint,
-            key="k",
-            secret="s",
+            key="key",
+            secret="secret",
             now=now,
             capabilities={"since": "stored", "order": "stored"},
         ).id

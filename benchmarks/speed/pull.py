@@ -1,7 +1,9 @@
 """Statements per second from an LRS into evidence: ours, the ceiling, and tincan with an ORM.
 
-The LRS is a real one, @learninglocker/xapi-statements in memory (tests/peers), filled with what
-Moodle's plugin sends; page 500. All readers run in a process of their own, over HTTP, in turns:
+The LRSs are real ones (tests/peers): @learninglocker/xapi-statements in memory, the quickest there
+is, and where somebody has built it pelotech/xapi-lrs on PostgreSQL, which keeps what it is sent.
+They are filled with what Moodle's plugin sends; page 500. All readers run in a process of their
+own, over HTTP, in turns:
 
 * ours: `pull_once` as the worker runs it, into an empty database: parse, identity, dedupe, privacy
   filter, mapping, evidence, cursor, one durable commit a page; on SQLite and PostgreSQL;
@@ -40,12 +42,17 @@ from lti_tool.settings import ROOT, Lrs
 from lti_tool.store.conclusions import Meaning
 from lti_tool.store.database import Database
 from lti_tool.store.pull import pull_once
-from tests.peers.xapi_statements import Peer
+from tests.peers import xapi_lrs, xapi_statements
+from tests.peers.process import NotBuilt, Process
 from xapi_bridge import mapping
 
 BATCH = 250
 PEOPLE, MAPPED_UNITS = 500, 4
 SAMPLES = ROOT / "tests" / "data" / "xapi" / "moodle-statements.json"
+STORES = {
+    "xapi-statements": "@learninglocker/xapi-statements 7.8.0 in memory",
+    "xapi-lrs": "pelotech/xapi-lrs 0.9.6 on PostgreSQL",
+}
 OURS, TINCAN = "benchmarks.speed.pull", "benchmarks.peers.tincan_orm"
 READERS = {
     "ceiling": "benchmarks.peers.only_read",
@@ -65,21 +72,32 @@ def main() -> None:
     if asked.as_reader:
         timed(_ours(*asked.as_reader))
         return
-    with ExitStack() as stack:
-        peer = stack.enter_context(_peer())
-        server = stack.enter_context(postgres())
-        fill(peer.endpoint, asked.statements)
-        rounds = [_round(peer.endpoint, server, n) for n in range(asked.rounds)]
-    _tell(rounds, asked.statements)
+    for store in STORES:
+        try:
+            with _store(store) as endpoint, postgres() as server:
+                fill(endpoint, asked.statements)
+                rounds = [_round(endpoint, server, n) for n in range(asked.rounds)]
+        except NotBuilt as error:
+            print(error, file=sys.stderr)
+        else:
+            _tell(store, rounds, asked.statements)
 
 
 @contextmanager
-def _peer() -> Iterator[Peer]:
-    peer = Peer(free_port())
-    try:
-        yield peer
-    finally:
-        peer.close()
+def _store(name: str) -> Iterator[str]:
+    """Yield the endpoint of a running store.
+
+    :raises NotBuilt: it is not here.
+    """
+    with ExitStack() as stack:
+        if name == "xapi-lrs":
+            xapi_lrs.built()
+            url = stack.enter_context(postgres())
+            peer: Process = xapi_lrs.Peer(free_port(), free_port(), url, page=PAGE)
+        else:
+            peer = xapi_statements.Peer(free_port())
+        stack.callback(peer.close)
+        yield peer.endpoint
 
 
 def fill(endpoint: str, number: int) -> None:
@@ -155,7 +173,7 @@ def _ours(endpoint: str, url: str) -> Callable[[], int]:
 # --- what came of it --------------------------------------------------------------------------
 
 
-def _tell(rounds: list[dict[str, dict[str, float]]], statements: int) -> None:
+def _tell(store: str, rounds: list[dict[str, dict[str, float]]], statements: int) -> None:
     for kind in ("sqlite", "postgresql"):
         ours = f"ours_{kind}"
         for peer, said in (
@@ -165,7 +183,7 @@ def _tell(rounds: list[dict[str, dict[str, float]]], statements: int) -> None:
             print(
                 json.dumps(
                     {
-                        "name": f"pull_{kind}_{peer.partition('_')[0]}",
+                        "name": f"pull_{store}_{kind}_{peer.partition('_')[0]}",
                         "value": round(median(r[ours]["per_s"] for r in rounds)),
                         "unit": "statements/s",
                         "peer": said,
@@ -177,7 +195,7 @@ def _tell(rounds: list[dict[str, dict[str, float]]], statements: int) -> None:
                             "page": PAGE,
                             "statements": statements,
                             "rounds": len(rounds),
-                            "store": "@learninglocker/xapi-statements 7.8.0 in memory",
+                            "store": STORES[store],
                             "cpu_us_ours": round(median(r[ours]["cpu_us"] for r in rounds)),
                             "cpu_us_peer": round(median(r[peer]["cpu_us"] for r in rounds)),
                         },

@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from tests.peers.process import NotBuilt, PeerMissing, Process, cache
 from tools.build_assets import BuildFailed, npm
 
-KEY, SECRET = "key", "a secret of the peer"
+KEY, SECRET = "key", "secret"
 QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 #: What builds it. Its own list names the suites and linters it is checked with, too.
 BUILDERS = {"typescript": "^5.9.0", "@types/node": "^24.12.2", "@types/pg": "^8.20.0"}
