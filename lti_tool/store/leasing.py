@@ -98,7 +98,8 @@ class PullLease:
     def _beat(self, lease: Lease, stop: threading.Event) -> None:
         while not stop.wait(self.lease_s / BEATS):
             try:
-                with self.database.begin() as conn:
+                # The page under way waits for this; a renewal that is lost is an older lease.
+                with self.database.begin(comes_again=True) as conn:
                     self.fence(conn, lease)
             except LeaseLost:
                 return
