@@ -23,6 +23,7 @@ from lti_tool.interchange.row import (
     tags_of,
     unique,
     with_tags,
+    wordless,
 )
 
 KINDS = ("single_choice", "true_false", "scenario", "multiple_response", "matching", "categorize")
@@ -150,6 +151,9 @@ def _row(comments: Sequence[str], body: str, where: str, notes: list[Note]) -> R
     if made is None:
         return None
     stem, pictured = plain_text(_plain(stem), markup=markup)
+    if why := wordless(stem, made[1]):
+        _note(notes, where, why)
+        return None
     if pictured:
         notes.append(Note(where, "without its picture, sound or film"))
     row: Row = {"key": key_of(key, stem), "kind": made[0], "stem": stem, "options": made[1]}

@@ -25,6 +25,7 @@ from lti_tool.interchange.row import (
     tags_of,
     unique,
     with_tags,
+    wordless,
 )
 from lti_tool.interchange.xml import parsed, rendered
 
@@ -152,10 +153,13 @@ def _row(question: Element, number: int, notes: list[Note]) -> Row | None:
     if (wrong := _no_number(question)) is not None:
         notes.append(Note(where, f'not taken: fraction="{wrong}" is no number'))
         return None
+    stem = _plain(question.find("questiontext"), where, notes)
     made = readers[kind](question, tags, where, notes)
+    if why := wordless(stem, made[1]):
+        notes.append(Note(where, f"not taken: {why}"))
+        return None
     for what in _untold(question):
         notes.append(Note(where, f"without {what}"))
-    stem = _plain(question.find("questiontext"), where, notes)
     row: Row = {"key": "", "kind": made[0], "stem": stem, "options": made[1]}
     row["key"] = key_of(question.findtext("idnumber", ""), stem)
     title = question.findtext("name/text", "").strip()

@@ -28,6 +28,7 @@ from lti_tool.interchange.row import (
     tags_of,
     unique,
     with_tags,
+    wordless,
 )
 from lti_tool.interchange.xml import local, parsed, rendered, text_of
 
@@ -283,11 +284,11 @@ def _with_words(root: Element, body: Element, asked: Element, where: str, notes:
     tags = [f"{k.removeprefix(DATA)}:{v}" for k, v in body.attrib.items() if k.startswith(DATA)]
     left: set[str] = set()
     stem = words(body, left, place=asked)
-    if not stem:
-        raise _NotTaken("it has no words that ask something")
     kind, options = READERS[local(asked)](root, asked, tags, left)
-    if not all(o["text"] and o.get("target", "-") for o in options):
-        raise _NotTaken("an answer has no words")
+    if why := wordless(stem, options):
+        raise _NotTaken(why)
+    if _child(root, "qti-assessment-stimulus-ref") is not None:
+        left.add("the text that stands in another file (qti-assessment-stimulus-ref)")
     row: Row = {"key": key_of(root.get("identifier", ""), stem), "kind": kind, "stem": stem}
     row["options"] = options
     if (title := root.get("title", "").strip()) and title != row["key"]:

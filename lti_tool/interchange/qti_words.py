@@ -13,6 +13,7 @@ HIDDEN = {
     "qti-feedback-inline": "feedback of single answers",
     "qti-feedback-block": "feedback inside of the question",
     "qti-rubric-block": "notes for those who mark it",
+    "include": "the text that stands in another file (include)",
     "svg": "its picture, sound or film",
     **dict.fromkeys(("annotation", "annotation-xml", "script", "style"), ""),
 }

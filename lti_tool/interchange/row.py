@@ -127,6 +127,14 @@ def not_written(row: Mapping[str, Any], kinds: Iterable[str]) -> tuple[bool, lis
     return True, [Note(key, f"without {', '.join(left)}")] if left else []
 
 
+def wordless(stem: str, options: Iterable[Row]) -> str:
+    """Return what of a question has no words, because it is a picture or nothing; "" if all has."""
+    if not stem:
+        return "it has no words that ask something"
+    spoken = all(o["text"] and o.get("target", "-") for o in options)
+    return "" if spoken else "an answer has no words"
+
+
 def number_of(text: str) -> float | None:
     """Return a number as others write it, also with a comma; None: it is none."""
     try:

@@ -1,6 +1,7 @@
 """Questions to other formats and back: the same rows, and nothing left out in silence."""
 
 import csv
+import html
 import io
 import json
 import zipfile
@@ -308,6 +309,21 @@ def test_an_item_that_has_no_place_is_named_with_its_file_and_why(text: str, why
     assert note.where == "items/i1.xml"
     assert note.what.startswith("not taken: ")
     assert why in note.what
+
+
+def test_a_question_of_pictures_only_or_with_its_text_elsewhere_says_so_in_every_format() -> None:
+    picture = '<img src="b.png">'
+    options = f"<answer fraction='100'><text>{html.escape(picture)}</text></answer>"
+    asks = f"<question type='multichoice'><questiontext><text>?</text></questiontext>{options}"
+    for found in (
+        moodle.read(f"<quiz>{asks}</question></quiz>".encode()),
+        gift.read(b'[html]?{=<img src\\="b.png"> ~Nein}'),
+    ):
+        assert found.rows == ()
+        assert found.notes[-1].what == "not taken: an answer has no words"
+    elsewhere = '<qti-assessment-stimulus-ref identifier="s" href="s.xml"/>'
+    notes = qti.read(qti_item("?<include/>" + asked(), more=elsewhere).encode()).notes
+    assert sum("another file" in n.what for n in notes) == 2
 
 
 def test_a_broken_file_of_a_package_is_named_and_the_others_are_read() -> None:
