@@ -71,6 +71,16 @@ def test_a_part_does_not_count_even_where_somebody_mapped_it(tables: tuple[Table
     assert [words(d) for r in read(run, tables, *parts) for d in r.drafts] == run["must"]
 
 
+def test_an_essay_s_verdict_adds_nothing_to_the_points_it_comes_from(
+    tables: tuple[Table, ...],
+) -> None:
+    """As a pass of its own it would weigh more than they do."""
+    run = run_of("essay-right")
+    verdicts = [r.rule for r in read(run, tables)][-2:]
+    assert verdicts == ["h5p-1.1/passed", "h5p-1.1/mastered"]
+    assert not any(r.drafts for r in read(run, tables)[-2:])
+
+
 def test_a_course_around_h5p_content_does_not_make_it_a_part(tables: tuple[Table, ...]) -> None:
     """Plugins that forward may name the course as parent; that is another address."""
     run = run_of("mc-right")
