@@ -23,6 +23,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield made
 
 
+#: Lines of the Soll that reach into the row above or below: two of them look like one.
+OUTSIDE = """() => [...document.querySelectorAll("tbody .rm-soll")].filter((line) => {
+  const row = line.closest("tr").getBoundingClientRect(), here = line.getBoundingClientRect();
+  return here.top < row.top || here.bottom > row.bottom;
+}).length"""
+
+
 def printed(browser: Browser, stage: Stage, who: Visitor, path: str) -> Page:
     context = browser.new_context(viewport=A4_WITHIN_MARGINS, locale="de-DE")  # type: ignore[arg-type]
     name, value = who.cookie
@@ -57,6 +64,7 @@ def test_a_profile_fits_two_sheets_and_names_every_topic(
     assert rows.count() >= TOPICS
     assert page.locator("tbody [role=img]").count() == rows.count()
     expect(page.locator("svg.rm-spider")).to_be_visible()
+    assert page.evaluate(OUTSIDE) == 0
     readable(page)
     assert pages_of(page, tmp_path / "profil.pdf") <= PROFILE_PAGES
     page.context.close()
@@ -76,6 +84,7 @@ def test_the_net_of_eight_levels_stands_on_the_same_two_sheets_with_its_numbers(
 def test_a_path_fits_one_sheet(browser: Browser, stage: Stage, tmp_path: Path) -> None:
     who = stage.planned(stage.assessed("GB", luck=0.2))
     page = printed(browser, stage, who, "lernpfad")
+    expect(page.get_by_text("Ihr Lernpfad", exact=True).locator("visible=true")).to_have_count(1)
     readable(page)
     assert pages_of(page, tmp_path / "pfad.pdf") <= PATH_PAGES
     page.context.close()
