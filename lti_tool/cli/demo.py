@@ -202,13 +202,19 @@ def _run(places: Places, environ: dict[str, str], *, open_browser: bool) -> None
     try:
         _wait_until_up(places, running)
         _greet(places)
-        if open_browser:
+        if open_browser and _has_screen():
             click.launch(places.lms)
         _watch(running, places, environ)
     except KeyboardInterrupt:
         click.echo("\nStopping…")
     finally:
         _stop(running)
+
+
+def _has_screen() -> bool:
+    """Return whether a browser could show up: on a server, opening one only complains."""
+    there = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.platform != "linux" or bool(there)
 
 
 def _start(name: str, places: Places, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
