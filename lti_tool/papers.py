@@ -93,8 +93,8 @@ def docx_of(paper: Paper) -> bytes:
         if isinstance(block, Heading):
             document.add_heading(_clean(block.text), level=block.level)
         elif isinstance(block, Facts):
-            for label, value in block.pairs:
-                _fact(document, label, value)
+            for n, (label, value) in enumerate(block.pairs, start=1):
+                _fact(document, label, value, last=n == len(block.pairs))
         elif isinstance(block, Grid):
             _table(document, block)
         elif isinstance(block, Figure):
@@ -117,6 +117,7 @@ def _prepare(document: Any, paper: Paper) -> None:
     document.styles["Normal"].font.size = Pt(11)
     for name in ("Title", "Heading 1", "Heading 2", "Caption"):
         document.styles[name].font.color.rgb = RGBColor(0, 0, 0)  # the template's blue is too pale
+    document.styles["Caption"].paragraph_format.keep_with_next = True
     page = document.sections[0]  # the template's is an American sheet
     page.page_width, page.page_height = Mm(210), Mm(297)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = Mm(20)
@@ -124,12 +125,18 @@ def _prepare(document: Any, paper: Paper) -> None:
         language.set(qn("w:val"), paper.language)
 
 
-def _fact(document: Any, label: str, value: str) -> None:
-    paragraph = document.add_paragraph()
-    paragraph.paragraph_format.space_after = Pt(2)
-    paragraph.paragraph_format.line_spacing = 1.0
+def _fact(document: Any, label: str, value: str, *, last: bool) -> None:
+    paragraph = _close(document.add_paragraph())
+    paragraph.paragraph_format.keep_with_next = not last
     paragraph.add_run(f"{_clean(label)}: ").bold = True
     paragraph.add_run(_clean(value))
+
+
+def _close(paragraph: Any) -> Any:
+    """Return a paragraph without the air that the template gives each."""
+    paragraph.paragraph_format.space_after = Pt(1)
+    paragraph.paragraph_format.line_spacing = 1.0
+    return paragraph
 
 
 def _chart(document: Any, figure: Figure, language: str) -> None:
@@ -169,7 +176,7 @@ def _table(document: Any, grid: Grid) -> None:
 
 def _fill(row: Any, cells: Sequence[str], *, bold: bool = False) -> None:
     for n, (cell, text) in enumerate(zip(row.cells, cells, strict=True)):
-        run = cell.paragraphs[0].add_run(_clean(text))
+        run = _close(cell.paragraphs[0]).add_run(_clean(text))
         run.bold = bold or n == 0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from competency.packs import Content
 from competency.scale import MAX_LEVEL
 from competency.soll import Granularity, SollVersion
+from competency.workshop import Agreement
 from lti_tool.flows.workshop import Desk, Topic
 from lti_tool.papers import Block, Facts, Figure, Grid, Heading, Paper, Text
 from lti_tool.web import ballot_words as words
@@ -135,7 +136,8 @@ def _topic(desk: Desk, content: Content, topic: Topic) -> Iterator[Block]:
 
 def _votes(shown: Shown) -> Iterator[tuple[str, str]]:
     """Yield how far the votes lie apart, and of each group what it chose and how often."""
-    yield _("Votes"), ". ".join(filter(None, (shown.word, shown.sentence)))
+    apart = "" if shown.sentence and shown.agreement == Agreement.UNKNOWN else shown.word
+    yield _("Votes"), ". ".join(filter(None, (apart, shown.sentence)))
     for chart in shown.charts:
         group, _colon, number = chart.title.partition(": ")
         chosen = (f"{bar.label} ({bar.votes})" for bar in chart.bars if bar.votes)

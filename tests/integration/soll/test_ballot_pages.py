@@ -483,6 +483,8 @@ def test_the_minutes_are_a_document_that_a_screen_reader_finds_its_way_in(stage:
     assert paper.core_properties.language == "de-DE"
     assert not paper.core_properties.author
     assert all("w:tblHeader" in t.rows[0]._tr.xml for t in paper.tables)
+    facts = [p for p in paper.paragraphs if p.text.startswith("Vorschlag von roadMAP")]
+    assert all(p.paragraph_format.keep_with_next for p in facts)  # no topic is cut in two
     assert 'w:val="de-DE"' in paper.styles.element.xml
     assert [(round(s.page_width.mm), round(s.page_height.mm)) for s in paper.sections] == [
         (210, 297)
@@ -496,7 +498,7 @@ def test_of_too_few_votes_the_minutes_say_only_that(stage: Stage):
     forum.close(stage, made)
     hr = official(stage, "hr")
     text = "\n".join(p.text for p in minutes(stage, hr, made).paragraphs)
-    assert "Weniger als drei Stimmen." in text
+    assert "\nStimmen: Weniger als drei Stimmen." in text
     assert "Führung: 1" not in desk(stage, hr, made, "/protokoll").text.replace("Führung: 1,", "")
 
 
