@@ -267,7 +267,8 @@ def test_an_item_of_onyx_or_tao_keeps_its_words_and_shows_nothing_that_comes_aft
     ):
         found = qti.read(qti_item(inside).encode())
         (row,) = found.rows
-        assert (row["stem"], row["feedback"]) == ("Der Akku ist leer. Was tun Sie?", "Gut so.")
+        assert row["stem"] == "Der Akku ist leer. Was tun Sie?"
+        assert "feedback" not in row  # or who was wrong reads "Gut so."
         # Marked by the right answer: neither what was ticked before nor the unused mapping counts.
         assert row["options"] == [
             {"text": "Ich lade ihn im Bauhof.", "correct": True},
@@ -276,7 +277,7 @@ def test_an_item_of_onyx_or_tao_keeps_its_words_and_shows_nothing_that_comes_aft
         assert [str(n) for n in found.notes] == [
             "akku: without feedback of single answers",
             "akku: without notes for those who mark it",
-            "akku: without the titles of its feedback",
+            "akku: without 1 of its feedbacks: they depend on the answer",
         ]
 
 
