@@ -11,6 +11,7 @@ from lti_tool.ports import Tenant, TenantSettings
 from lti_tool.store.database import us
 from lti_tool.store.documents import tenant_settings_from, tenant_settings_to
 from lti_tool.store.schema.core import tenant
+from lti_tool.store.schema.lti import platform
 from lti_tool.store.schema.xapi import activity_map
 
 KEY = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -72,16 +73,24 @@ _ADDRESS = activity_map.c.activity.like("https://_%") | activity_map.c.activity.
 
 
 def activities(conn: Connection, tenant_id: str) -> dict[str, str]:
-    """Return unit -> LMS address; where several activities teach a unit, the first by address.
+    """Return unit -> LMS address; of several one at an LMS we know, the first by address.
 
     What is mapped by its idnumber only has no address: nothing to link, nor an id of a statement.
+    cmi5 content has addresses that are no pages, and lie elsewhere: a page of the LMS comes first.
     """
+    issuers = select(platform.c.issuer).where(platform.c.tenant_id == tenant_id)
+    known = {_host(issuer) for issuer in conn.execute(issuers).scalars()}
     rows = conn.execute(
-        select(activity_map.c.unit, activity_map.c.activity)
-        .where(activity_map.c.tenant_id == tenant_id, _ADDRESS)
-        .order_by(activity_map.c.activity.desc())
+        select(activity_map.c.unit, activity_map.c.activity).where(
+            activity_map.c.tenant_id == tenant_id, _ADDRESS
+        )
     )
-    return {r.unit: r.activity for r in rows}
+    best_last = sorted(rows, key=lambda r: (_host(r.activity) not in known, r.activity))[::-1]
+    return {r.unit: r.activity for r in best_last}
+
+
+def _host(address: str) -> str:
+    return address.partition("://")[2].partition("/")[0]
 
 
 def _value(row: Row[tuple[object, ...]]) -> Tenant:
