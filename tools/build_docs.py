@@ -626,7 +626,7 @@ def xapi_read() -> str:
 def _more(rule: mapping.Rule) -> str:
     asked = [f"`{t}`" for t in (rule.event, rule.type, rule.category, rule.address) if t]
     if rule.own_parent:
-        asked.append("its parent has its own address")
+        asked.append("its parent is its own address")
     return "<br>".join(asked)
 
 

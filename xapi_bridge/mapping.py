@@ -43,7 +43,7 @@ class Rule:
     type: str = ""
     category: str = ""  # a context category that must be there
     address: str = ""  # what the address of the object must contain
-    own_parent: bool = False  # its parent must have the very address of the object
+    own_parent: bool = False  # its parent must be the object's own address, and nothing more
     activity: str = ""  # type of the parent whose mapping counts; "" = the object's own
 
     def fits(self, statement: Statement, event: str) -> bool:
@@ -53,7 +53,7 @@ class Rule:
             and (not self.type or self.type == statement.activity.type)
             and (not self.category or self.category in statement.categories)
             and self.address in statement.object_id
-            and (not self.own_parent or statement.activity.id in {p.id for p in statement.parents})
+            and (not self.own_parent or Activity(statement.object_id) in statement.parents)
         )
 
 

@@ -64,6 +64,15 @@ def test_parts_of_h5p_content_that_have_no_id_of_their_own_are_parts_all_the_sam
     assert not any(r.drafts for r in parts)
 
 
+def test_a_whole_that_was_given_itself_as_parent_is_no_part(tables: tuple[Table, ...]) -> None:
+    """The TRAX agent does that to all H5P content of Moodle."""
+    *parts, whole = run_of("qs-half-by-trax-agent")["statements"]
+    assert whole["object"]["id"] == whole["context"]["contextActivities"]["parent"][0]["id"]
+    *unused, completed = read(run_of("qs-half-by-trax-agent"), tables)
+    assert completed.rule == "h5p-1.1/completed"
+    assert [r.rule for r in unused] == ["h5p-1.1/part"] * len(parts)
+
+
 def test_a_part_does_not_count_even_where_somebody_mapped_it(tables: tuple[Table, ...]) -> None:
     run = run_of("column-with-question-set")
     parts = {d["object"]["id"] for d in run["statements"]}
