@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, ColumnElement, Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -173,7 +173,7 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
     """Insert the rows whose keys are not there yet; return how many were new."""
     if not rows:
         return 0
-    statement = insert_into(conn.dialect, table).on_conflict_do_nothing()
+    statement = _missing(conn.dialect.name, table)
     counted = {"preserve_rowcount": True}  # without it an INSERT's count is not always kept
     return sum(conn.execute(statement, row, execution_options=counted).rowcount for row in rows)
 
@@ -181,7 +181,12 @@ def insert_ignore(conn: Connection, table: Table, rows: Sequence[Mapping[str, An
 def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert the rows whose keys are not there yet, in one go; for many rows."""
     if rows:
-        conn.execute(insert_into(conn.dialect, table).on_conflict_do_nothing(), list(rows))
+        conn.execute(_missing(conn.dialect.name, table), list(rows))
+
+
+@cache  # what is built for a page is built once: it took longer than the insert itself
+def _missing(dialect: str, table: Table) -> Any:
+    return insert_into(dialect, table).on_conflict_do_nothing()
 
 
 def add_to_counts(
@@ -193,10 +198,15 @@ def add_to_counts(
     """
     if not rows:
         return
-    statement = insert_into(conn.dialect, table)
-    rest = {n: statement.excluded[n] for n in rows[0] if n not in keys}
+    conn.execute(_adding(conn.dialect.name, table, tuple(rows[0]), keys), list(rows))
+
+
+@cache
+def _adding(dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...]) -> Any:
+    statement = insert_into(dialect, table)
+    rest = {n: statement.excluded[n] for n in names if n not in keys}
     rest["count"] = table.c.count + statement.excluded["count"]
-    conn.execute(statement.on_conflict_do_update(index_elements=keys, set_=rest), list(rows))
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
 def upsert(
@@ -207,7 +217,7 @@ def upsert(
     keep: frozenset[str] = frozenset(),
 ) -> None:
     """Insert the row, or where `keys` are there update its other columns except `keep`."""
-    statement = insert_into(conn.dialect, table).values(**row)
+    statement = insert_into(conn.dialect.name, table).values(**row)
     rest = {n: statement.excluded[n] for n in row if n not in keys and n not in keep}
     conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
 
@@ -222,14 +232,21 @@ def upsert_all(
     """Do for many rows of one shape what `upsert` does for one; one statement."""
     if not rows:
         return
-    statement = insert_into(conn.dialect, table)
-    rest = {n: statement.excluded[n] for n in rows[0] if n not in keys and n not in keep}
-    conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest), list(rows))
+    conn.execute(_replacing(conn.dialect.name, table, tuple(rows[0]), keys, keep), list(rows))
 
 
-def insert_into(dialect: Dialect, table: Table) -> Any:
-    """Return an INSERT that knows ON CONFLICT, as this database writes it."""
-    written = sqlite if dialect.name == "sqlite" else postgresql
+@cache
+def _replacing(
+    dialect: str, table: Table, names: tuple[str, ...], keys: tuple[str, ...], keep: frozenset[str]
+) -> Any:
+    statement = insert_into(dialect, table)
+    rest = {n: statement.excluded[n] for n in names if n not in keys and n not in keep}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=rest)
+
+
+def insert_into(dialect: str, table: Table) -> Any:
+    """Return an INSERT that knows ON CONFLICT, as this kind of database writes it."""
+    written = sqlite if dialect == "sqlite" else postgresql
     return written.insert(table)
 
 

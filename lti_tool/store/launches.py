@@ -33,7 +33,7 @@ PLACING_KEPT = timedelta(hours=1)  # as long as somebody may take to choose
 
 # Sent at every launch.
 _CONSUME = Prepared(
-    "launches.consume", lambda dialect: insert_into(dialect, nonce).on_conflict_do_nothing()
+    "launches.consume", lambda dialect: insert_into(dialect.name, nonce).on_conflict_do_nothing()
 )
 _LEARNER_OF = Prepared(
     "launches.learner_of",

@@ -38,11 +38,29 @@ _CLAIM = (
     evidence.c.arrival_us,
     evidence.c.revoked_by,
 )
+# Built once: every page of a pull asks these, and building a statement took longer than its answer.
+# A group's key is a digest of learner and activity: with the municipality besides, SQLite would
+# read all of that.
+_OF_GROUPS = evidence.c.group_key.in_(bindparam("groups", expanding=True))
+_PIECES = (
+    select(*_CLAIM, evidence.c.group_key, evidence.c.learner_id, void.c.voided_by)
+    .select_from(_WITH_VOIDS)
+    .where(_OF_GROUPS)
+)
+_LARGE_ONES = (
+    select(evidence.c.group_key)
+    .where(_OF_GROUPS)
+    .group_by(evidence.c.group_key)
+    .having(func.count() > bindparam("large"))
+)
+_REVOKE = (
+    update(evidence).where(evidence.c.id == bindparam("b_id")).values(revoked_by=bindparam("b_by"))
+)
 
 
 def settle_groups(conn: Connection, groups: Collection[str]) -> set[str]:
     """Decide anew which evidence of these groups counts; return whose changed. Writes."""
-    return _settle(conn, _pieces(conn, _of(groups)))
+    return _settle(conn, _pieces(conn, groups))
 
 
 def settle_arrivals(conn: Connection, groups: Collection[str]) -> set[str]:
@@ -51,23 +69,19 @@ def settle_arrivals(conn: Connection, groups: Collection[str]) -> set[str]:
     Of large groups no more is read than what these can reach: pages stay quick where a crew shares
     an account and has done the same thing thousands of times.
     """
-    large = _large(conn, groups)
-    rows = _pieces(conn, _of(set(groups) - large))
+    asked = {"groups": list(groups), "large": LARGE}
+    large = set(conn.execute(_LARGE_ONES, asked).scalars())
+    rows = _pieces(conn, set(groups) - large)
     for group in sorted(large):
-        mine = _of([group])
-        rows += _pieces(conn, mine & (evidence.c.eff_us >= _reached_from(conn, mine)))
+        rows += _pieces(conn, [group], _reached_from(conn, group))
     return _settle(conn, rows)
 
 
-def _of(groups: Collection[str]) -> ColumnElement[bool]:
-    # A key is a digest of learner and activity. Asked for the municipality besides, SQLite would
-    # read all of that.
-    return evidence.c.group_key.in_(groups)
-
-
-def _pieces(conn: Connection, which: ColumnElement[bool]) -> list[Row[Any]]:
-    wanted = (*_CLAIM, evidence.c.group_key, evidence.c.learner_id, void.c.voided_by)
-    return list(conn.execute(select(*wanted).select_from(_WITH_VOIDS).where(which)))
+def _pieces(
+    conn: Connection, groups: Collection[str], since_us: int | None = None
+) -> list[Row[Any]]:
+    query = _PIECES if since_us is None else _PIECES.where(evidence.c.eff_us >= since_us)
+    return list(conn.execute(query, {"groups": list(groups)}))
 
 
 def _settle(conn: Connection, rows: Collection[Row[Any]]) -> set[str]:
@@ -86,27 +100,17 @@ def _settle(conn: Connection, rows: Collection[Row[Any]]) -> set[str]:
         verdict = settle(members.values(), voided)
         changed |= {i: by for i, by in verdict.items() if by != members[i].revoked_by}
     if changed:
-        conn.execute(
-            update(evidence)
-            .where(evidence.c.id == bindparam("b_id"))
-            .values(revoked_by=bindparam("b_by")),
-            [{"b_id": i, "b_by": by} for i, by in changed.items()],
-        )
+        conn.execute(_REVOKE, [{"b_id": i, "b_by": by} for i, by in changed.items()])
     return {learners[i] for i in changed}
 
 
-def _large(conn: Connection, groups: Collection[str]) -> set[str]:
-    many = select(evidence.c.group_key).where(_of(groups))
-    many = many.group_by(evidence.c.group_key).having(func.count() > LARGE)
-    return set(conn.execute(many).scalars())
-
-
-def _reached_from(conn: Connection, mine: ColumnElement[bool]) -> int:
+def _reached_from(conn: Connection, group: str) -> int:
     """Return since when pieces of a group may change (`eff_us`), all earlier ones being settled.
 
     A piece decides about its neighbours within GROUP_US, these about theirs: back to a gap that is
     longer. An uncompletion takes back whatever was before it.
     """
+    mine = evidence.c.group_key == group
     unlike = evidence.c.revoked_by.is_distinct_from(void.c.voided_by)
     new = mine & or_(evidence.c.revoked_by == UNSETTLED, void.c.voided_by.is_not(None) & unlike)
     found = select(evidence.c.eff_us, evidence.c.kind).select_from(_WITH_VOIDS).where(new)

@@ -46,7 +46,7 @@ def learn(conn: Connection, tenant_id: str, said: Iterable[tuple[str, Json]], no
             }
         )
     if rows:
-        insert = insert_into(conn.dialect, xapi_activity)
+        insert = insert_into(conn.dialect.name, xapi_activity)
         change = {name: insert.excluded[name] for name in _COLUMNS}
         keys = ["tenant_id", "activity"]
         conn.execute(insert.on_conflict_do_update(index_elements=keys, set_=change), rows)
