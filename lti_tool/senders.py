@@ -97,14 +97,14 @@ def _shared(house: House, delivery: Delivery) -> None:
 
 def _levels(house: House, delivery: Delivery) -> None:
     tool, body = house.settings.server.base_url, delivery.body
-    with _lrs(house, delivery) as connection, client_of(connection) as client:
+    with _lrs(house, delivery) as connection, client_of(connection, writing=True) as client:
         _require_claim(house, delivery)
         documents.put(client, wire.levels_place(tool, body), wire.levels_document(tool, body))
 
 
 def _no_levels(house: House, delivery: Delivery) -> None:
     tool, body = house.settings.server.base_url, delivery.body
-    with _lrs(house, delivery) as connection, client_of(connection) as client:
+    with _lrs(house, delivery) as connection, client_of(connection, writing=True) as client:
         where, at = wire.levels_place(tool, body), wire.instant(body["timestamp"])
         documents.take_back(client, where, wire.LEVELS_KEYS, at)
 

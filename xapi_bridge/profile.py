@@ -152,7 +152,7 @@ def _everywhere(tool: str) -> list[Rule]:
     category = "$.context.contextActivities.category[*].id"
     return [
         {"location": category, "presence": "included", "any": [version_id(tool)]},
-        *_included("id", "timestamp", "context.platform", "context.language"),
+        *_included("id", "timestamp", "context.language"),
         *_excluded("result", "attachments", "actor.name", "actor.mbox", "context.team"),
         {"location": "$.actor.account.name", "presence": "included"},
     ]
@@ -174,7 +174,7 @@ def _template(
 def _templates(tool: str) -> list[Json]:
     steps, pieces = f"{tool}/xapi/ext/steps", f"{tool}/xapi/ext/pieces"
     path = {"objectActivityType": wire.CONTENT_SET}
-    around = ("context.registration", "context.revision")
+    around = ("context.registration", "context.revision", "context.platform")
     no_result = _excluded(_extension(wire.CONFIDENCE), _extension(wire.EVIDENCE))
     return [
         _template(
@@ -251,7 +251,12 @@ def _templates(tool: str) -> list[Json]:
                 "Sent alone when the learner takes a result back, or a newer one replaces it.",
                 "Allein gesendet, wenn jemand ein Ergebnis zurücknimmt oder ein neueres gilt.",
             ),
-            [_by_us(tool, "actor"), *_excluded("context.registration", "context.instructor")],
+            [
+                _by_us(tool, "actor"),
+                *_excluded("context.registration", "context.instructor"),
+                # xAPI allows these two only about an activity.
+                *_excluded("context.platform", "context.revision"),
+            ],
             allowedSolo=True,
             verb=wire.VOIDED,
             objectStatementRefTemplate=[template_id(tool, "asserted")],

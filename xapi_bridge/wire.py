@@ -208,9 +208,11 @@ def _assertion(tool: str, event: Event) -> Json:
 
 
 def _voiding(tool: str, event: Event) -> Json:
-    """Void a statement of ours; whoever it was about is not named again."""
+    """Void a statement of ours; whoever it was about is not named again.
+
+    No platform: xAPI allows that only about an activity (part 2, 2.4.6), and stores refuse it.
+    """
     context = Context(
-        platform=PLATFORM,
         language=_language(event),
         context_activities=ContextActivities(category=_category(tool)),
     )

@@ -1,8 +1,9 @@
 """Everything a path can be sent to, on one small server: LRS, token, grade book and plan service.
 
 It keeps what arrives, by what it is, and can be out of order in any way: `trouble[kind]` is the
-status it answers with instead. It judges like the real ones: an LRS stores an id once, Moodle's
-plan service knows plans by number, its grade book refuses an older timestamp.
+status it answers with instead. It judges like the real ones: an LRS stores an id once
+and refuses what is no statement, Moodle's plan service knows plans by number, its grade book
+refuses an older timestamp.
 """
 
 import hashlib
@@ -14,7 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-CONFLICT = "conflict"
+from xapi_bridge import rules
+from xapi_bridge.errors import MalformedStatement
+
+CONFLICT, MALFORMED = "conflict", "malformed"
+STATUS = {CONFLICT: 409, MALFORMED: 400}
 BUSY_S = 60  # what a busy LRS asks for; longer than a sender waits on the spot
 
 
@@ -61,7 +66,7 @@ class Receiver:
         self.asked.append((kind, body))
         status = self.trouble.get(kind, 200)
         document = getattr(self, f"_{kind}")(to.path, body) if status == 200 else {}
-        status = 409 if document == CONFLICT else status
+        status = STATUS.get(document, status) if isinstance(document, str) else status
         sent = json.dumps(document).encode()
         to.send_response(status)
         to.send_header("Content-Length", str(len(sent)))
@@ -72,6 +77,11 @@ class Receiver:
     def _xapi(self, _path: str, body: bytes) -> Any:
         found = json.loads(body)
         batch = found if isinstance(found, list) else [found]
+        try:
+            for statement in batch:
+                rules.require(statement)
+        except MalformedStatement:
+            return MALFORMED
         for statement in batch:
             self.statements.setdefault(statement["id"], statement)
         return [s["id"] for s in batch]

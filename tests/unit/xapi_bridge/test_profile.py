@@ -8,7 +8,7 @@ import pytest
 
 from lti_tool.settings import ROOT
 from tests.unit.xapi_bridge.test_wire import EVENT, TOOL
-from xapi_bridge import templates, wire
+from xapi_bridge import rules, templates, wire
 from xapi_bridge.parts import is_iri
 from xapi_bridge.profile import CONFORMS_TO, CONTEXT, profile, version_id
 
@@ -60,6 +60,11 @@ def test_every_statement_follows_exactly_one_template_of_the_profile() -> None:
     assert sorted(verbs) == sorted(t["verb"] for t in OURS["templates"])
 
 
+def test_every_statement_is_one_that_a_strict_store_takes() -> None:
+    for statement in written():
+        rules.require(statement)
+
+
 @pytest.mark.parametrize(
     ("kind", "spoil", "said"),
     [
@@ -71,6 +76,7 @@ def test_every_statement_follows_exactly_one_template_of_the_profile() -> None:
         ("asserted", lambda s: s["context"]["contextActivities"].pop("category"), "category"),
         ("withdrawn", lambda s: s["context"].pop("statement"), "is no reference"),
         ("voided", lambda s: s["actor"]["account"].update(homePage="urn:y"), "may not have"),
+        ("voided", lambda s: s["context"].update(platform="x"), "platform must not be there"),
     ],
 )
 def test_a_statement_that_says_more_or_less_is_found(kind: str, spoil: Any, said: str) -> None:
