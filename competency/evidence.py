@@ -36,6 +36,7 @@ class Evidence:
     model: Model = Model.GRM  # of a and b
     provider: str = ""  # key of the test provider whose result it is
     until: datetime | None = None  # counts no more from then on
+    activity: str = ""  # address of what was done in the learning portal
 
     def order(self) -> tuple[datetime, int, str]:
         return (self.at, self.arrival, self.id)

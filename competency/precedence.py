@@ -4,7 +4,10 @@
 2. New answers to our own questions replace those of an earlier attempt, which never get here.
 3. A result of another test provider counts until its date; after that it is too old.
 4. Of one provider and competence the newest result counts, also if it is lower.
-5. Everything else counts together. No source overrules another: what is more exact weighs more,
+5. Of one activity in the learning portal and competence the newest result counts, and a completion
+   only where there is no result. Whoever does the same again has seen the solutions, and ten tries
+   are not ten observations: counted together they would promise far more than is known.
+6. Everything else counts together. No source overrules another: what is more exact weighs more,
    and a self-report only as much as is known of how people rate themselves (`assessment`).
 
 The profile page says these rules (`web.wording.precedence`), docs/how-to/testanbieter.md explains
@@ -17,12 +20,15 @@ from enum import StrEnum
 
 from competency.evidence import Evidence
 
+COMPLETION = "completion"  # kind of evidence: done, and nobody said how well
+
 
 class Aside(StrEnum):
     """Why a piece does not count."""
 
     OLD = "old"
     NEWER = "newer"  # there is a newer one of the same provider
+    SAME = "same"  # another piece about the same activity counts
 
 
 def set_aside(evidence: Iterable[Evidence], now: datetime) -> Mapping[str, Aside]:
@@ -36,6 +42,20 @@ def set_aside(evidence: Iterable[Evidence], now: datetime) -> Mapping[str, Aside
     for e in pieces:
         if e.provider and e.id not in aside and newest[e.provider, e.competency] != e.id:
             aside[e.id] = Aside.NEWER
+    return aside | _done_again(e for e in pieces if e.activity and not e.provider)
+
+
+def _done_again(pieces: Iterable[Evidence]) -> dict[str, Aside]:
+    """Return the pieces besides which another one about the same activity counts."""
+    counts: dict[tuple[str, str], Evidence] = {}
+    aside: dict[str, Aside] = {}
+    for e in pieces:
+        before = counts.setdefault((e.activity, e.competency), e)
+        if before is e:
+            continue
+        weaker = e if e.kind == COMPLETION != before.kind else before
+        counts[e.activity, e.competency] = before if weaker is e else e
+        aside[weaker.id] = Aside.SAME
     return aside
 
 

@@ -162,7 +162,6 @@ class Recorded:
 
     evidence: Evidence
     statement_id: str = ""
-    activity: str = ""
     counter_statement: str = ""
     origin: Mapping[str, Json] = field(default_factory=dict)  # `competency.external.origin_of`
 

@@ -86,6 +86,7 @@ class SqlEvidence:
                 "statement_id": e.id,
                 "rule_id": f"{e.source.value}:{e.competency}",
                 "unit": e.unit or None,
+                "activity": e.activity or None,
                 "eff_us": us(e.at),
                 "arrival_us": e.arrival,
                 "origin": dict(origin) if origin else None,
@@ -204,11 +205,11 @@ def _recorded(row: Row[tuple[Any, ...]]) -> Recorded:
         level=r["level"],
         provider=(r["origin"] or {}).get("provider", ""),
         until=at(r["until_us"]) if r["until_us"] else None,
+        activity=r["activity"] or "",
     )
     return Recorded(
         known,
         origin=r["origin"] or {},
         statement_id=r["statement_id"] or "",
-        activity=r["activity"] or "",
         counter_statement=r["counter_statement"] or "",
     )

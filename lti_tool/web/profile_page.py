@@ -10,6 +10,7 @@ from itertools import groupby
 from competency.framework import Competency, Framework
 from competency.growth import Change
 from competency.packs import Content
+from competency.precedence import Aside
 from competency.profile import SelfImage, Standing, Verdict
 from competency.scale import MAX_LEVEL, MAX_STEP, on_scale
 from competency.target import RoleProfile, Target
@@ -237,12 +238,19 @@ def evidence_sentences(lines: Sequence[EvidenceLine], content: Content) -> tuple
     """Return the pieces of evidence in words: questions of one day together, units one by one."""
     counting = (e for e in lines if not e.disputed and not e.origin)
     others = (e for e in lines if not e.disputed and e.origin)
-    by_day = sorted(counting, key=lambda e: (bool(e.unit), e.lms, e.review, e.self_report, e.at))
+    by_day = sorted(
+        counting,
+        key=lambda e: (bool(e.unit), e.lms, e.review, e.self_report, bool(e.aside), e.at),
+    )
     sentences = []
-    for (_unit, _lms, _review, _self, _day), found in groupby(
-        by_day, key=lambda e: (e.unit, e.lms, e.review, e.self_report, day(e.at))
+    for (_unit, _lms, _review, _self, _day, aside), found in groupby(
+        by_day, key=lambda e: (e.unit, e.lms, e.review, e.self_report, day(e.at), e.aside)
     ):
-        sentences.append(_evidence_sentence(list(found), content))
+        said = _evidence_sentence(list(found), content)
+        if aside is Aside.SAME:
+            why = _("It does not count: of one activity one result counts.")
+            said = f"{said}. {why}"
+        sentences.append(said)
     sentences += [external.sentence(e) for e in others]
     return (*sentences, *(said_against(e, content) for e in lines if e.disputed))
 

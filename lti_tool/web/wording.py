@@ -135,6 +135,7 @@ def precedence() -> tuple[str, ...]:
         _("New answers to our questions take the place of your older ones."),
         _("A result of another test counts for a certain time. Then it is too old."),
         _("Of one test provider only the newest result about a topic counts."),
+        _("Of one activity in the learning portal only the newest result counts."),
         _("Everything else counts together. Exact results weigh more, self-ratings less."),
     )
 

@@ -3,9 +3,11 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
+from competency import precedence
 from competency.evidence import Evidence, Source
 from competency.profile import SelfImage, Verdict
 from lti_tool.flows import assess, profiles
@@ -105,6 +107,30 @@ def test_with_everything_met_it_says_so_and_offers_more(stage: Stage) -> None:
     assert "Angebote für mehr ansehen" in text
     assert "Lernpfad ansehen" not in text
     assert groups(text) == ["Erfüllt"]
+
+
+def test_a_quiz_that_was_done_again_counts_once_and_the_page_says_which(stage: Stage) -> None:
+    visitor = stage.assessed(GARDENER, luck=0.5, most=6)
+    learner, at = stage.learner(visitor), stage.now
+    quiz = "https://lms.example/mod/quiz/view.php?id=12"
+    tries = tuple(
+        Evidence(
+            id=str(uuid.uuid4()), source=Source.LRS, competency="1.1", kind="scored",
+            a=1.2, b=(0.0,), category=category, at=at - timedelta(days=ago), arrival=0,
+            activity=quiz,
+        )
+        for ago, category in ((9, 1), (2, 0))
+    )  # fmt: skip
+    with stage.s.store.begin() as work:
+        work.evidence.add(learner, tries)
+        refold(stage.s, work, learner, at)
+        again = [r.evidence for r in work.evidence.of(learner.id) if r.evidence.activity]
+        assert [e.activity for e in again] == [quiz, quiz]
+    text = get(stage, visitor, "profil")
+    assert text.count("Das zählt nicht: Von einer Aktivität zählt ein Ergebnis.") == 1
+    assert "Von einer Aktivität im Lernportal zählt nur das neueste Ergebnis." in text
+    only = [e for e in again if e.category == 0]
+    assert precedence.counting(again, at) == tuple(only)
 
 
 def test_what_one_can_do_comes_first_then_what_is_next_then_what_is_open(stage: Stage) -> None:
