@@ -24,6 +24,8 @@ SENTENCES: Mapping[str, str] = {
     "inconsistent": "It does not say up to when its answers are complete; overlap covers that.",
     "read-only": "Our key may not write there: learning paths do not arrive.",
     "no-documents": "It has no documents: of a path it gets the statements only.",
+    "document-key": "Our key may not use documents there (agents/profile): of a path only the "
+    "statements arrive. Let the LRS give it that right.",
     "no-if-match": "It overwrites documents without looking at If-Match.",
     "shows-voided": "It does not know voidedStatementId: we apply voids ourselves.",
     "filters": "Its filters do not work: we read everything and choose ourselves.",
@@ -56,6 +58,7 @@ class Capabilities:
     skew_s: float | None = None  # our clock minus the store's; None: it does not say its time
     may_write: bool | None = None
     documents: bool | None = None
+    document_key: bool | None = None  # False: our key may not use them
     if_match: bool | None = None
     voided: bool | None = None  # voidedStatementId is understood
     filters: str = "unknown"  # usable | unusable: verb, activity with related_activities
@@ -93,6 +96,7 @@ def findings(found: Mapping[str, Any]) -> tuple[str, ...]:
         "small-pages": cap is not None and cap < SMALL_PAGE,
         "limited": bool(found.get("limits")),
         "no-documents": found.get("documents") is False,
+        "document-key": found.get("document_key") is False,
         "no-if-match": found.get("if_match") is False,
         "shows-voided": found.get("voided") is False,
         "filters": found.get("filters") == "unusable",
@@ -111,6 +115,8 @@ def sentences(found: Mapping[str, Any]) -> tuple[str, ...]:
 def merged(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is known now; what could not be told this time stays as it was."""
     kept = {k: v for k, v in now.items() if v not in (None, "unknown") or k not in before}
+    if now.get("documents") and not before.get("documents"):
+        kept["document_key"] = now.get("document_key")  # what kept us out before is over
     return {**before, **kept, "skew_s": now.get("skew_s")}
 
 

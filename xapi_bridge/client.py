@@ -70,6 +70,7 @@ class Client:
 
     def __post_init__(self) -> None:
         self.endpoint = self.endpoint.rstrip("/")
+        self._prefixed = False  # the store does not know the path below which it stands
         self._session = requests.Session()
         # A callable keeps .netrc and the environment from putting other credentials in.
         self._session.auth = self._sign
@@ -99,12 +100,30 @@ class Client:
                 "The store's link to the next page leads to another server.",
                 remedy="Our credentials do not follow. Is the endpoint the one the store uses?",
             )
+        below = _below(self.endpoint, url)
         try:
-            return self._ask("GET", url).fetched()
+            if below is None:
+                return self._ask("GET", url).fetched()
+            return self._beside_or_below(url, below)
         except RequestRefused as error:
             if error.status in GONE:
                 raise MoreExpired("The store no longer knows its link to the next page.") from None
             raise
+
+    def _beside_or_below(self, url: str, below: str) -> Fetched:
+        """Follow a link that leaves the endpoint's path; what worked is tried first from then on.
+
+        A store behind a path prefix (a proxy strips /lrs) names its path without it.
+        """
+        first, second = (below, url) if self._prefixed else (url, below)
+        try:
+            return self._ask("GET", first).fetched()
+        except RequestRefused as error:
+            if error.status not in GONE:
+                raise
+        found = self._ask("GET", second).fetched()
+        self._prefixed = second == below
+        return found
 
     def get(self, path: str, params: Mapping[str, str]) -> "Answer":
         """Return the answer of a resource below the endpoint."""
@@ -344,6 +363,15 @@ def _joined(endpoint: str, more: str) -> str | None:
     except ValueError:
         return None
     return url
+
+
+def _below(endpoint: str, url: str) -> str | None:
+    """Return where a link to statements leads if it is meant below the endpoint; None: it is."""
+    there = urlsplit(url)
+    if there.path.startswith(f"{urlsplit(endpoint).path}/") or "/statements" not in there.path:
+        return None
+    rest = there.path.rpartition("/statements")[2]
+    return f"{endpoint}/statements{rest}" + (f"?{there.query}" if there.query else "")
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

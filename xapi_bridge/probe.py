@@ -8,7 +8,7 @@ them back, and voids or deletes them. Source: reference/xapi.md section 5.2.
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from xapi_bridge.client import Answer, Client
 from xapi_bridge.errors import (
     BridgeError,
     CredentialsRefused,
+    MoreExpired,
     RequestRefused,
     StatementConflict,
     StoreBusy,
@@ -80,6 +81,7 @@ class _Probe:
     skew_s: float | None = None
     answers: str = ""
     ours: bool = False
+    document_key: bool | None = None
 
     def read(self) -> Capabilities:
         about = self._about()
@@ -106,6 +108,7 @@ class _Probe:
             last_more=_last_more(oldest.body, page.more),
             may_write=self._may_write(),
             documents=self._documents(),
+            document_key=self.document_key,
             voided=self._voided(),
             filters=self._filters(known),
             agents=self._agents(known),
@@ -148,7 +151,11 @@ class _Probe:
             except RequestRefused as error:
                 if error.status not in _NOT_ABLE:
                     raise
-                refused = error
+                refused = RequestRefused(
+                    f"There is no LRS at this address ({error.status}).",
+                    status=error.status,
+                    remedy="Write it without /statements, e.g. https://lrs.stadt.de/xapi.",
+                )
             else:
                 return version
         if not versions:
@@ -193,10 +200,17 @@ class _Probe:
         if len(known) < 2:
             return "unknown"
         more = parse_page(self._ask(ascending="true", limit="1").body).more
+        self._follow(more)
         if "://" in more.partition("?")[0]:
             return "absolute"
         signs = {"/": "path", "?": "query", "": "missing"}
         return signs.get(more[:1], "relative")
+
+    def _follow(self, more: str) -> None:
+        """Follow a link once: what leads to another server is better said now than at each pull."""
+        if more:
+            with suppress(MoreExpired):
+                self.client.next(more)
 
     def _may_write(self) -> bool | None:
         try:
@@ -205,8 +219,14 @@ class _Probe:
             return None
 
     def _documents(self) -> bool | None:
-        agent = json.dumps(NOBODY)
-        return self._able(lambda: self.client.get("agents/profile", {"agent": agent}))
+        try:
+            self.client.get("agents/profile", {"agent": json.dumps(NOBODY)})
+        except RequestRefused as error:
+            return False if error.status in _NOT_ABLE else None
+        except CredentialsRefused:
+            self.document_key = False
+            return None
+        return True
 
     def _voided(self) -> bool | None:
         """A store that does not know the parameter answers with a list."""
@@ -261,15 +281,6 @@ class _Probe:
         for name, value in answer.headers.items():
             if name.lower().endswith(("ratelimit-limit", "ratelimit-policy")):
                 self.limits[name.lower()] = value[:80]
-
-    def _able(self, do: Callable[[], object]) -> bool | None:
-        try:
-            do()
-        except RequestRefused as error:
-            return False if error.status in _NOT_ABLE else None
-        except (CredentialsRefused, StatementConflict):
-            return None
-        return True
 
 
 def _minor(version: str) -> str:

@@ -42,9 +42,12 @@ class Trial:
             self.client.version = found.version
             refused = isinstance(error, CredentialsRefused)
             return replace(found, may_write=False) if refused else found
-        since, order = self._read_back(written)
-        voided = self._void(written)
-        if_match = self._if_match() if found.documents else None
+        try:
+            since, order = self._read_back(written)
+        finally:  # also if it may not be read: nothing of ours is to stay
+            self._void(written)
+        voided = self._one(written[-1], "voidedStatementId") is not None
+        if_match, key = self._documents() if found.documents else (None, found.document_key)
         self.client.version = found.version
         return replace(
             found,
@@ -52,6 +55,7 @@ class Trial:
             order=found.order if order == "unknown" else order,
             voided=voided and found.voided is not False,
             if_match=if_match,
+            document_key=key,
             may_write=True,
             wrote=True,
         )
@@ -114,12 +118,18 @@ class Trial:
                 return None
             time.sleep(LOOK_EVERY_S)
 
-    def _void(self, written: Sequence[str]) -> bool:
+    def _void(self, written: Sequence[str]) -> None:
         for target in written:
             ref = {"objectType": "StatementRef", "id": target}
             void = self._statement(str(uuid.uuid4()), verb={"id": VOIDED}, object=ref)
             self.client.send([void])
-        return self._one(written[-1], "voidedStatementId") is not None
+
+    def _documents(self) -> tuple[bool | None, bool | None]:
+        """Return whether If-Match is respected, and whether our key may write documents."""
+        try:
+            return self._if_match(), True
+        except CredentialsRefused:
+            return None, False
 
     def _if_match(self) -> bool | None:
         """Return whether a document that another changed meanwhile is not overwritten."""

@@ -24,7 +24,7 @@ CODES = (
     ),
     *("cookies-fine", "cookies-lost"),
     *("names-fine", "names-other", "names-random", "names-mixed", "names-unknown"),
-    *("lrs-readable", "lrs-late", "lrs-refuses", "lrs-silent"),
+    *("lrs-readable", "lrs-late", "lrs-refuses", "lrs-silent", "lrs-busy"),
     *("lrs-writable", "lrs-readonly", "lrs-unknown"),
 )
 

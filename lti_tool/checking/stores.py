@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from lti_tool.bootstrap import House
 from lti_tool.checking.result import Result
 from lti_tool.store import lrs
+from lti_tool.store.lrs import LrsConnection
+from xapi_bridge.capabilities import merged, sentences
 from xapi_bridge.client import Client
-from xapi_bridge.errors import BridgeError, CredentialsRefused
+from xapi_bridge.errors import BridgeError, CredentialsRefused, StoreBusy
 from xapi_bridge.probe import may_write, probe
 
 PATIENCE_S, READ_TIMEOUT_S = 2.0, 8.0
@@ -24,15 +26,20 @@ def look(house: House, lrs_id: str) -> Iterator[Result]:
         patience_s=PATIENCE_S,
         read_timeout_s=READ_TIMEOUT_S,
     ) as client:
-        reading = _reading(client, name, values)
+        reading = _reading(client, there, name, values)
         yield reading
-        if reading.ok:
+        if reading.ok and reading.code != "lrs-busy":
             yield _writing(client, f"{name}: writing", values)
 
 
-def _reading(client: Client, name: str, values: dict[str, str]) -> Result:
+def _reading(client: Client, there: LrsConnection, name: str, values: dict[str, str]) -> Result:
     try:
         found = probe(client)
+    except StoreBusy as error:
+        if error.wait_s is None:
+            return Result(name, False, str(error), "Is the LRS running?", "lrs-silent", values)
+        said = f"asks us to wait {error.wait_s:.0f} s: it limits how often we may ask"
+        return Result(name, True, said, "", "lrs-busy", values)
     except BridgeError as error:
         refused = isinstance(error, CredentialsRefused)
         code, remedy = ("lrs-refuses" if refused else "lrs-silent"), error.remedy
@@ -40,7 +47,9 @@ def _reading(client: Client, name: str, values: dict[str, str]) -> Result:
         remedy = remedy or "Check endpoint and key, or start the LRS."
         return Result(name, False, said, remedy, code, values)
     code = "lrs-late" if found.since == "timestamp" else "lrs-readable"
-    return Result(name, True, " ".join(["readable", *found.sentences]), "", code, values)
+    # What only writing tells is known from before.
+    known = sentences(merged(there.capabilities, found.document()))
+    return Result(name, True, " ".join(["readable", *known]), "", code, values)
 
 
 def _writing(client: Client, name: str, values: dict[str, str]) -> Result:

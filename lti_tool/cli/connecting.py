@@ -1,6 +1,7 @@
 """`roadmap lrs add`, `set`, `probe`: which LRS is read, how, and what it can do."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from xapi_bridge.mapping import SCALINGS
 from xapi_bridge.probe import probe as probe_store
 
 Command = Callable[..., Any]
+
+#: How long a store may let us wait with one request, while somebody looks on: a minute's limit.
+PATIENCE_S = 90.0
 
 #: How an authority is written: as `xapi_bridge.statement.ActorKey.text`.
 AUTHORITY = re.compile(
@@ -110,7 +114,7 @@ def add(
     secret = secret_file.read_text(encoding="utf-8").strip()
     with opened() as house:
         tool = house.settings.server.base_url
-        with Client(endpoint.rstrip("/"), key, secret) as client:
+        with Client(endpoint, key, secret, patience_s=PATIENCE_S, sleep=_waiting) as client:
             found = probe_store(client, active=write_probe, tool=tool)
         _require_usable(found)
         with house.database.begin() as conn:
@@ -183,6 +187,8 @@ def probe(name: str, tenant: str | None, write_probe: bool, as_json: bool) -> No
             now=now(),
             tool=house.settings.server.base_url,
             active=write_probe,
+            patience_s=PATIENCE_S,
+            sleep=_waiting,
         )
     if as_json:
         dump({**found.document(), "findings": found.findings, "sentences": found.sentences})
@@ -191,6 +197,13 @@ def probe(name: str, tenant: str | None, write_probe: bool, as_json: bool) -> No
         for what, before, after in changed:
             click.echo(f"changed: {what} was {before}, is {after}")
     _require_usable(found)
+
+
+def _waiting(seconds: float) -> None:
+    """Wait, and say so where it is long enough to wonder."""
+    if seconds >= 2.0:
+        click.echo(f"The LRS asks us to wait {seconds:.0f} s …", err=True)
+    time.sleep(seconds)
 
 
 def words(found: Capabilities) -> str:

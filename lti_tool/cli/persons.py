@@ -24,11 +24,16 @@ subject = click.option("--subject", required=True, help="The person's id in that
 ELSEWHERE = {
     Trace.STATEMENTS: "path in the LRS: withdrawn with the next delivery",
     Trace.DOCUMENT: "list of steps in the LRS: deleted with the next delivery",
+    Trace.ASSERTED: "shared results in the LRS: voided with the next delivery",
+    Trace.LEVELS: "list of shared results in the LRS: deleted with the next delivery",
     Trace.PLAN: "learning plan in the LMS: deleted with the next delivery",
     Trace.SCORE: "score in the LMS: deleted with the next delivery",
     Trace.SCORE_ASKED: "score in the LMS: the LMS is asked to clear it with the next delivery",
     Trace.SCORE_STAYS: "score in ILIAS: stays; ILIAS takes none back, the course lead has to",
 }
+
+#: What is taken back by a further statement: the one before it stays.
+STAYS = {Trace.STATEMENTS: "the path", Trace.ASSERTED: "shared results"}
 
 reason = click.option("--reason", required=True, help="Why; goes into the audit log")
 
@@ -102,10 +107,11 @@ def erase(tenant: str, issuer: str, subject: str, reason: str) -> None:
             click.echo(f"{table}: {count} deleted")
     for trace in sorted(traces):
         click.echo(ELSEWHERE[trace])
-    if Trace.STATEMENTS in traces:
-        click.echo(
-            "The statements of the path stay in a foreign LRS until its operator deletes them."
-        )
+    for trace, what in STAYS.items():
+        if trace in traces:
+            click.echo(
+                f"The statements of {what} stay in a foreign LRS until its operator deletes them."
+            )
     click.echo("In the LMS and in foreign LRSs stay the person's own activity records; ask there.")
 
 

@@ -1,5 +1,6 @@
 """Probing a connected LRS, and what has changed there since the last time. Sends; writes."""
 
+import time
 from datetime import datetime
 
 from lti_tool.seal import Seal
@@ -8,6 +9,7 @@ from lti_tool.store.database import Database
 from lti_tool.store.pull import client_of
 from xapi_bridge.capabilities import Capabilities
 from xapi_bridge.errors import BridgeError
+from xapi_bridge.ports import Sleep
 from xapi_bridge.probe import probe
 
 
@@ -20,6 +22,7 @@ def probe_once(
     tool: str,
     active: bool = False,
     patience_s: float = 5.0,
+    sleep: Sleep = time.sleep,
 ) -> tuple[Capabilities, list[tuple[str, str, str]]]:
     """Return what an LRS can do, and name, before and now of what changed.
 
@@ -31,6 +34,7 @@ def probe_once(
         connection = connections.get(conn, seal, lrs_id)
     try:
         with client_of(connection, patience_s) as client:
+            client.sleep = sleep
             found = probe(client, active=active, tool=tool)
     except BridgeError as error:
         with database.begin() as conn:

@@ -26,6 +26,10 @@ FINDINGS: Mapping[str, object] = {
     "inconsistent": _l("It does not say up to when it is complete. The overlap covers that."),
     "read-only": _l("Our key may not write there. Learning paths do not arrive."),
     "no-documents": _l("It keeps no documents. Of a learning path it gets the messages only."),
+    "document-key": _l(
+        "Our key may not use documents there. Of a learning path only the messages arrive. Give it "
+        "that right in the LRS."
+    ),
     "no-if-match": _l("It overwrites documents without asking."),
     "shows-voided": _l("It also shows what was taken back. roadMAP leaves that out itself."),
     "filters": _l("Its filters do not work. roadMAP reads everything and chooses itself."),
@@ -47,6 +51,7 @@ ABILITIES: Mapping[str, object] = {
     "consistency_monotonic": _l("Never goes back on that"),
     "may_write": _l("Our key may write"),
     "documents": _l("Keeps documents"),
+    "document_key": _l("Our key may use documents"),
     "if_match": _l("Protects documents from each other"),
     "voided": _l("Knows what was taken back"),
     "filters": _l("Filters by course and verb"),

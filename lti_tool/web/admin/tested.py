@@ -160,6 +160,11 @@ WORDS: Mapping[str, tuple[object, object, object]] = {
         _l("The LRS gives no usable answer."),
         _l("Is it running, and is its address right?"),
     ),
+    "lrs-busy": (
+        _l("LRS %(about)s: read"),
+        _l("The LRS is there. It limits how often one may ask, and asks us to wait."),
+        _l("Nothing to do: fetching goes on by itself."),
+    ),
     "lrs-writable": (
         _l("LRS %(about)s: write (trial)"),
         _l("Our key may write. Nothing was written."),

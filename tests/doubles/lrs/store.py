@@ -43,6 +43,9 @@ class Knobs:
     skew_s: float = 0.0  # its clock against ours
     says_date: bool = True
     may_write: bool = True
+    document_key: str = "all"  # all | read | none: what our key may do with documents
+    singles: bool = True  # our key may read a single statement
+    busy: int = 0  # so many requests are answered with 429 before it takes one
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -120,12 +123,18 @@ class Store:
     def _answered(
         self, environ: Mapping[str, Any], method: str, path: str, query: dict[str, str], body: bytes
     ) -> tuple[int, bytes, dict[str, str]]:
+        if self.knobs.busy:
+            self.knobs.busy -= 1
+            return 429, b"", {"Retry-After": "40"}
         if path == "/xapi/about":
             about = json.dumps({"version": list(self.knobs.versions)}).encode()
             return (200, about, {}) if self.knobs.about else (404, b"", {})
         if not self._speaks(environ.get("HTTP_X_EXPERIENCE_API_VERSION", "")):
             return 400, b'{"error":"version"}', {}
         if path == "/xapi/agents/profile" and self.knobs.documents:
+            may = {"all": True, "read": method == "GET", "none": False}
+            if not may[self.knobs.document_key]:
+                return 403, b"", {}
             return self._profile(environ, method, query, body)
         if path != "/xapi/statements":
             return 404, b"", {}
@@ -154,6 +163,8 @@ class Store:
     def _statements(self, environ: Mapping[str, Any], query: dict[str, str]) -> Any:
         knobs = self.knobs
         for name in ("statementId", "voidedStatementId"):
+            if name in query and not knobs.singles:
+                return 403, b"", {}
             if name in query and not (name.startswith("voided") and not knobs.hides_voided):
                 return self._one(query[name], voided=name.startswith("voided"))
         if "cursor" in query:

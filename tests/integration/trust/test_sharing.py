@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select, update
 
+from lti_tool.cli import cli
+from lti_tool.cli import persons as persons_cli
 from lti_tool.flows import assess, persons, resending, sharing
 from lti_tool.flows.observe import refold
 from lti_tool.flows.sharing import Changed, Wish
+from lti_tool.flows.withdrawal import Trace
 from lti_tool.ports import Actor, Share, TenantSettings
 from lti_tool.store.schema.core import outbox
 from tests.integration.trust.delivering import Town
@@ -99,6 +103,26 @@ def test_exactly_what_was_seen_is_written_and_nothing_else(town: Town) -> None:
     assert [(c["from"]["level"], c["to"]["level"]) for c in found] == [
         (said[c].low, said[c].high) for c in wanted.topics
     ]
+
+
+def test_the_command_that_erases_says_what_becomes_of_a_shared_result(
+    town: Town, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor = town.gardener(accepted=False)
+    share(town, visitor, wish(town, visitor))
+    town.send()
+    monkeypatch.setenv("ROADMAP__DATABASE__URL", database_url)
+    who = ["--tenant", town.stage.tenant.key, "--issuer", "https://moodle.example"]
+    asked = ["person", "erase", *who, "--subject", "4711", "--reason", "Art. 17"]
+    done = CliRunner().invoke(cli, asked, catch_exceptions=False)
+    assert "shared results in the LRS: voided" in done.output
+    assert "The statements of shared results stay in a foreign LRS" in done.output
+    town.send(3600)
+    assert (in_force(town), documents(town)) == (set(), {})
+
+
+def test_every_trace_of_a_person_has_words_for_who_erases() -> None:
+    assert persons_cli.ELSEWHERE.keys() == set(Trace)
 
 
 def test_what_changed_between_looking_and_the_yes_is_not_shared(town: Town) -> None:

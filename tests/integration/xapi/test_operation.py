@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 from lti_tool import jobs, metrics
 from lti_tool.bootstrap import House, build
 from lti_tool.checking import stores
-from lti_tool.cli import cli
+from lti_tool.cli import cli, connecting
 from lti_tool.jobs import Worker
 from lti_tool.ports import TenantSettings
 from lti_tool.settings import ROOT
@@ -138,6 +138,33 @@ def test_a_store_that_can_do_less_is_adapted_to_with_a_sentence(
     report = json.loads(run("lrs", "pull", "stadt", "--json").output)
     assert report["lrs"][0]["received"] == 60
     assert {q.get("limit") for _, p, q in store.asked[-2:] if "cursor" not in q} == {"50"}
+
+
+def test_a_store_that_limits_how_often_one_may_ask_is_waited_for_and_is_not_broken(
+    house: House, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(connecting, "_waiting", waited.append)
+    store.knobs.busy = 1
+    assert added(store, tmp_path).exit_code == 0
+    store.knobs.busy = 1
+    assert run("lrs", "probe", "stadt").exit_code == 0
+    assert waited == [40.0, 40.0]
+    store.knobs.busy = 1
+    with house.database.read() as conn:
+        found = lrs.listed(conn)[0]
+    (reading,) = stores.look(house, found.id)
+    assert (reading.ok, reading.code) == (True, "lrs-busy")
+    assert "asks us to wait 40 s" in reading.message
+
+
+def test_a_check_keeps_in_mind_what_only_writing_told(
+    house: House, store: Store, tmp_path: Path
+) -> None:
+    assert added(store, tmp_path, "--write-probe").exit_code == 0
+    with house.database.read() as conn:
+        found = lrs.listed(conn)[0]
+    assert "holds too little" not in next(iter(stores.look(house, found.id))).message
 
 
 def test_writing_needs_consent(house: House, store: Store, tmp_path: Path) -> None:

@@ -128,6 +128,27 @@ def test_a_key_that_may_only_read_is_named(opening: Opening) -> None:
     assert len(store.rows) == 5
 
 
+@pytest.mark.parametrize(("may", "told_by"), [("none", "asking"), ("read", "writing")])
+def test_a_key_that_may_not_use_documents_is_named_until_it_may(
+    opening: Opening, may: str, told_by: str
+) -> None:
+    store, client = opening(document_key=may)
+    filled(store)
+    found = probe(client, active=told_by == "writing")
+    assert (found.document_key, "document-key" in found.findings) == (False, True)
+    assert merged(found.document(), probe(client).document())["document_key"] is False
+    store.knobs.document_key = "all"
+    after = merged(found.document(), probe(client, active=True).document())
+    assert "document-key" not in findings(after)
+
+
+def test_what_was_written_is_voided_also_if_our_key_may_not_read_it(opening: Opening) -> None:
+    store, client = opening(singles=False)
+    with pytest.raises(CredentialsRefused):
+        probe(client, active=True)
+    assert len(store._voids()) == 2
+
+
 @pytest.mark.parametrize("form", ["path", "absolute", "query", "relative"])
 def test_every_form_of_the_link_to_the_next_page_is_named(opening: Opening, form: str) -> None:
     store, client = opening(more=form)
@@ -211,7 +232,7 @@ def test_rate_limits_are_named(opening: Opening) -> None:
 def test_what_is_no_lrs_is_said_as_an_error(opening: Opening) -> None:
     _store, client = opening()
     elsewhere = Client(client.endpoint.replace("/xapi", "/moodle"), "k", "s", patience_s=0.0)
-    with elsewhere, pytest.raises(RequestRefused):
+    with elsewhere, pytest.raises(RequestRefused, match="no LRS at this address"):
         probe(elsewhere)
     dead = Client("http://127.0.0.1:1/xapi", "k", "s", patience_s=0.0)
     with dead, pytest.raises(StoreUnreachable):

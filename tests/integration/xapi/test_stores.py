@@ -20,7 +20,7 @@ from lti_tool.store.lrs_status import Details, details
 from lti_tool.store.pull import UNUSABLE
 from lti_tool.store.schema.xapi import lrs, lrs_cursor, quarantine
 from tests.doubles.lrs.store import Store
-from tests.integration.xapi.site import COMPLETED, MOODLE, VOIDED, Site, now, statement_of
+from tests.integration.xapi.site import COMPLETED, MOODLE, VOIDED, Site, now, serve, statement_of
 from xapi_bridge.errors import BridgeError
 from xapi_bridge.statement import Statement
 
@@ -61,6 +61,30 @@ def since(store: Store) -> list[str | None]:
     """Return what each walk began with."""
     queries = [q for m, p, q in store.asked if p == "/xapi/statements" and "cursor" not in q]
     return [q.get("since") for q in queries]
+
+
+# --- stores behind a path ---------------------------------------------------------------------
+
+
+def test_a_store_that_does_not_know_the_path_below_which_it_stands_is_read(
+    site: Site, store: Store
+) -> None:
+    """A proxy takes /dienste away, and the links to the next page are without it."""
+
+    def proxy(environ: dict[str, Any], start: Any) -> Any:
+        inside = environ["PATH_INFO"].removeprefix("/dienste")
+        if inside == environ["PATH_INFO"]:
+            start("404 x", [("Content-Length", "0")])
+            return [b""]
+        return store(environ | {"PATH_INFO": inside}, start)
+
+    for _ in range(7):
+        store.put(statement_of())
+    server, origin = serve(proxy)
+    site.leads_to(f"{origin}/dienste/xapi")
+    report = site.pull(page_size=2)
+    server.close()
+    assert (report.pages, report.received, report.caught_up) == (4, 7, True)
 
 
 # --- stores that filter by timestamp ----------------------------------------------------------
