@@ -33,7 +33,7 @@ def paper(
     blocks = [
         _facts(desk, tenant, version, now),
         Text(
-            _("Everybody voted blind. When a vote was closed, single votes were deleted.")
+            _("Votes are blind. When a vote is closed, single votes are deleted.")
             + " "
             + _("A group with fewer than three votes is not shown apart.")
             + " "
