@@ -619,11 +619,17 @@ class Outbox(Protocol):
 
 
 class DeliveryFailed(RoadmapError):
-    """Something could not be sent; `retry` says whether trying again can help."""
+    """Something could not be sent; `retry` says whether trying again can help.
 
-    def __init__(self, message: str, *, retry: bool, wait_s: float | None = None) -> None:
+    `away`: the receiver was not there or busy, so that nothing is known against what we send.
+    """
+
+    def __init__(
+        self, message: str, *, retry: bool, wait_s: float | None = None, away: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry = retry
+        self.away = away
         self.wait_s = wait_s  # what the other side asked for (Retry-After)
 
 

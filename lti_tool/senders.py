@@ -27,7 +27,7 @@ from lti_tool.store.gradebook import Columns
 from lti_tool.store.outbox import opened
 from lti_tool.store.pull import client_of, deliver_statements
 from xapi_bridge import documents, wire
-from xapi_bridge.errors import BridgeError, StoreBusy
+from xapi_bridge.errors import BridgeError, StoreBusy, StoreUnreachable
 from xapi_bridge.profile import profile
 from xapi_bridge.templates import violations
 
@@ -120,7 +120,8 @@ def _lrs(house: House, delivery: Delivery) -> Iterator[lrs.LrsConnection]:
         raise DeliveryFailed("The LRS was removed.", retry=False) from None
     except BridgeError as error:
         wait_s = error.wait_s if isinstance(error, StoreBusy) else None
-        raise DeliveryFailed(str(error), retry=error.retry, wait_s=wait_s) from error
+        away = isinstance(error, StoreBusy | StoreUnreachable)
+        raise DeliveryFailed(str(error), retry=error.retry, wait_s=wait_s, away=away) from error
 
 
 def _score(house: House, delivery: Delivery) -> None:

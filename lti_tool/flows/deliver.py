@@ -13,21 +13,27 @@ from lti_tool.errors import DatabaseError, RoadmapError
 from lti_tool.ports import Delivery, DeliveryFailed, Sender, Services
 
 BATCH = 50
-LONGEST_WAIT_S = 3600.0
+LONGEST_WAIT_S, MOST_DOUBLINGS = 3600.0, 30
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """First wait, doubled after each failure; after `attempts` tries a dead letter."""
+    """First wait, doubled after each failure; after `attempts` tries a dead letter.
+
+    A receiver that is not there at all is no reason to give up: it gets `away` tries more, which
+    come an hour apart, so that a store that is down over the holidays loses nothing.
+    """
 
     first_s: float
     attempts: int
     claim_s: float = 4.0  # how long a try is left alone by others
+    away: int = 14 * 24
 
     def after(self, failure: DeliveryFailed, attempts: int, now: datetime) -> datetime | None:
-        if not failure.retry or attempts >= self.attempts:
+        most = self.attempts + (self.away if failure.away else 0)
+        if not failure.retry or attempts >= most:
             return None
-        wait = min(self.first_s * 2 ** (attempts - 1), LONGEST_WAIT_S)
+        wait = min(self.first_s * 2.0 ** min(attempts - 1, MOST_DOUBLINGS), LONGEST_WAIT_S)
         return now + timedelta(seconds=max(wait, failure.wait_s or 0.0))
 
 

@@ -124,6 +124,17 @@ def test_the_wait_doubles_and_a_receiver_that_stays_down_becomes_a_dead_letter(t
     assert [b - a for a, b in itertools.pairwise(tries)] == [5, 10, 20]
 
 
+def test_a_store_that_is_down_over_the_holidays_gets_everything_once(town: Town) -> None:
+    town.there.trouble = {"xapi": 503}
+    town.gardener()
+    for hour in range(0, 4 * 24, 12):
+        town.send(hour * 3600)
+    assert {row["state"] for row in town.stuck()} == {"pending"}
+    town.there.trouble = {}
+    assert town.send(4 * 24 * 3600 + 3601) == DeliveryReport(1, 0, 0)
+    assert len(town.there.statements) == 2
+
+
 @pytest.mark.parametrize(("kind", "status"), [("xapi", 401), ("scores", 403), ("plan", 403)])
 def test_a_refusal_that_cannot_heal_is_a_dead_letter_that_says_why(
     town: Town, kind: str, status: int

@@ -97,6 +97,6 @@ def test_the_path_s_statements_are_found_by_whom_they_are_about(site: Site, clie
 
 def test_the_probe_knows_it_as_ours(client: Client) -> None:
     found = probe(client)
-    assert found.ours
+    assert (found.ours, found.since) == (True, "stored"), "also while it is empty"
     assert {"1.0.3", "2.0.0"} <= set(found.versions)
     assert client.about()["extensions"]["urn:roadmap:lrs"] == {"documents": True}
