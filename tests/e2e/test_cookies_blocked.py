@@ -85,6 +85,21 @@ def start(page: Page, sites: Sites, storage: str = "") -> FrameLocator:
     return page.frame_locator("iframe[name=tool]")
 
 
+def with_proof(page: Page, sites: Sites, storage: str) -> Locator:
+    """Start, and return the button of a launch that the portal's storage has vouched for.
+
+    A portal that answers later than five seconds is one without storage, and on a busy machine any
+    may be that late: then the next start may be in time.
+    """
+    for _ in range(3):
+        tool = start(page, sites, storage)
+        expect(tool.locator("[data-test=new-window]:visible")).to_be_visible(timeout=30_000)
+        button = tool.locator("form [data-test=new-window]")
+        if button.count():
+            break
+    return button
+
+
 def new_window(page: Page, button: Locator) -> Page:
     """Press a button in the frame, and return the window that it opens."""
     expect(button).to_be_visible(timeout=12_000)
@@ -114,9 +129,8 @@ def test_without_them_the_storage_of_the_portal_keeps_the_proof(
     page: Page, sites: Sites, storage: str
 ) -> None:
     sites.front.without_chips = True
-    tool = start(page, sites, storage)
-    button = tool.locator("form [data-test=new-window]")
-    expect(button).to_have_text("In neuem Fenster öffnen", timeout=30_000)
+    button = with_proof(page, sites, storage)
+    expect(button).to_have_text("In neuem Fenster öffnen")
     assert "/lti/launch" in next(f.url for f in page.frames if f.name == "tool")
     window = new_window(page, button)
     goes_on(window)
