@@ -14,7 +14,7 @@ The profile page says these rules (`web.wording.precedence`), docs/how-to/testan
 them. Pure; the same evidence at the same moment gives the same answer.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -35,28 +35,22 @@ def set_aside(evidence: Iterable[Evidence], now: datetime) -> Mapping[str, Aside
     """Return the pieces that do not count now, by id, and why."""
     pieces = sorted(evidence, key=Evidence.order)
     aside = {e.id: Aside.OLD for e in pieces if e.until is not None and e.until <= now}
-    newest: dict[tuple[str, str], str] = {}
-    for e in pieces:
-        if e.provider and e.id not in aside:
-            newest[e.provider, e.competency] = e.id
-    for e in pieces:
-        if e.provider and e.id not in aside and newest[e.provider, e.competency] != e.id:
-            aside[e.id] = Aside.NEWER
-    return aside | _done_again(e for e in pieces if e.activity and not e.provider)
+    results = [e for e in pieces if e.provider and e.id not in aside]
+    done = [e for e in pieces if e.activity and not e.provider]
+    done.sort(key=lambda e: e.kind != COMPLETION)  # what says how well comes last, each in order
+    return {
+        **aside,
+        **_but_the_last(results, Aside.NEWER, lambda e: (e.provider, e.competency)),
+        **_but_the_last(done, Aside.SAME, lambda e: (e.activity, e.competency)),
+    }
 
 
-def _done_again(pieces: Iterable[Evidence]) -> dict[str, Aside]:
-    """Return the pieces besides which another one about the same activity counts."""
-    counts: dict[tuple[str, str], Evidence] = {}
-    aside: dict[str, Aside] = {}
-    for e in pieces:
-        before = counts.setdefault((e.activity, e.competency), e)
-        if before is e:
-            continue
-        weaker = e if e.kind == COMPLETION != before.kind else before
-        counts[e.activity, e.competency] = before if weaker is e else e
-        aside[weaker.id] = Aside.SAME
-    return aside
+def _but_the_last(
+    pieces: Sequence[Evidence], why: Aside, of: Callable[[Evidence], tuple[str, str]]
+) -> dict[str, Aside]:
+    """Return all but the last piece of each thing."""
+    last = {of(e): e.id for e in pieces}
+    return {e.id: why for e in pieces if last[of(e)] != e.id}
 
 
 def counting(evidence: Iterable[Evidence], now: datetime) -> tuple[Evidence, ...]:

@@ -22,7 +22,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects import sqlite
 
+from lti_tool.store.database import filtering
 from lti_tool.store.queries import caller, judge
 from lti_tool.store.straight import Straight, said_by_driver
 
@@ -74,11 +76,10 @@ def found(
     """
     straight, (owner, mine) = Straight.of(conn), within
     names, table = ", ".join(c.name for c in columns), column.table.name
-    whose = f"{owner.name} = %s"
     if straight.dialect.name == "sqlite":
-        # Where no index goes on with the column, SQLite would read all of a municipality: a `+`
-        # tells it not to begin there. PostgreSQL knows how much its tables hold.
-        whose = f"{'' if _together(owner, column) else '+'}{owner.name} = ?"
+        whose = f"{_looked_at(owner, column)} = ?"
+    else:
+        whose = f"{owner.name} = %s"  # PostgreSQL knows how much its tables hold
     select = f"SELECT {names} FROM {table} WHERE {whose} AND {column.name}"  # noqa: S608
     rows: list[Row] = []
     for start in range(0, len(values), MOST_AT_ONCE):
@@ -98,6 +99,12 @@ def found(
 
 
 @cache
+def _looked_at(owner: Column[Any], column: Column[Any]) -> str:
+    """Return the owner for SQLite: as a mere condition, where no index goes on with the column."""
+    said = owner if _together(owner, column) else filtering(owner)
+    return str(said.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+
 def _together(owner: Column[Any], column: Column[Any]) -> bool:
     """Return whether an index begins with these two."""
     table = column.table

@@ -217,9 +217,7 @@ def upsert(
     keep: frozenset[str] = frozenset(),
 ) -> None:
     """Insert the row, or where `keys` are there update its other columns except `keep`."""
-    statement = insert_into(conn.dialect.name, table).values(**row)
-    rest = {n: statement.excluded[n] for n in row if n not in keys and n not in keep}
-    conn.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=rest))
+    conn.execute(_replacing(conn.dialect.name, table, tuple(row), keys, keep).values(**row))
 
 
 def upsert_all(

@@ -33,8 +33,7 @@ def probe_once(
     with database.read() as conn:
         connection = connections.get(conn, seal, lrs_id)
     try:
-        with client_of(connection, patience_s) as client:
-            client.sleep = sleep
+        with client_of(connection, patience_s, sleep=sleep) as client:
             found = probe(client, active=active, tool=tool)
     except BridgeError as error:
         with database.begin() as conn:

@@ -31,7 +31,7 @@ from xapi_bridge import pull
 from xapi_bridge.client import Client
 from xapi_bridge.errors import BridgeError, LeaseLost
 from xapi_bridge.instants import text_of
-from xapi_bridge.ports import Cursor, Lease, Written
+from xapi_bridge.ports import Cursor, Lease, Sleep, Written
 from xapi_bridge.pull import Habits, PullReport, Watch
 from xapi_bridge.statement import Bad, Page, Statement
 
@@ -125,7 +125,11 @@ def _await_lease(store: "SqlPullStore", wait_s: float) -> None:
 
 
 def client_of(
-    connection: LrsConnection, patience_s: float = 5.0, *, writing: bool = False
+    connection: LrsConnection,
+    patience_s: float = 5.0,
+    *,
+    writing: bool = False,
+    sleep: Sleep = time.sleep,
 ) -> Client:
     """Return the transport to an LRS; close it after use. What we write is xAPI 1.0.3."""
     version = connection.capabilities.get("write_version" if writing else "version")
@@ -135,6 +139,7 @@ def client_of(
         connection.secret,
         patience_s=patience_s,
         version=version or "1.0.3",
+        sleep=sleep,
     )
 
 
