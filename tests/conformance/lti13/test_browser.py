@@ -13,10 +13,11 @@ from lti_tool import settings as settings_module
 from lti_tool.app import create_app
 from lti_tool.logs import configure
 from lti_tool.ports import TenantSettings
-from lti_tool.store import launches, migrations, platforms, tenants
+from lti_tool.store import launches, migrations, tenants
 from lti_tool.store.database import Database, us
 from lti_tool.store.schema import metadata
 from lti_tool.store.schema.lti import launch as launch_table
+from tests import registered
 
 from .conftest import Tool
 from .platform import LTI, Browser, Platform, Reply
@@ -303,18 +304,7 @@ def production(tmp_path: Path) -> Iterator[FlaskClient]:
     migrations.upgrade(database)
     with database.begin() as conn:
         tenant = tenants.add(conn, "m", "M", "HE", TenantSettings(), datetime.now(UTC))
-        platforms.add(
-            conn,
-            tenant_id=tenant.id,
-            kind="moodle",
-            issuer="https://lms.example",
-            client_id="c",
-            deployment_ids=["1"],
-            auth_url="https://lms.example/auth",
-            token_url="https://lms.example/token",
-            jwks_url="https://lms.example/jwks",
-            now=datetime.now(UTC),
-        )
+        registered.moodle(conn, tenant.id, "https://lms.example", datetime.now(UTC))
     database.close()
     app = create_app(loaded)
     yield app.test_client()

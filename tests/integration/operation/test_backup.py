@@ -18,11 +18,12 @@ from lti_tool.flows import assess, persons, roles
 from lti_tool.ports import Delivery, Learner, TenantSettings
 from lti_tool.restoring import Restored, restore
 from lti_tool.seal import SealBroken
-from lti_tool.store import backup, migrations, platforms, tenants
+from lti_tool.store import backup, migrations, tenants
 from lti_tool.store.backup import BackupFailed
 from lti_tool.store.database import Database, us
 from lti_tool.store.outbox import SqlOutbox
 from lti_tool.store.schema import core, lti
+from tests import registered
 from tests.conftest import NOW, settings_for
 from tests.integration.operation.conftest import NewDatabase
 from tests.unit.flows.test_the_arrows import some_response
@@ -204,18 +205,7 @@ def test_another_secret_is_noticed_before_anybody_uses_it(
 
 
 def _identity(town: Town, conn: Connection, learner: Learner) -> None:
-    place = platforms.add(
-        conn,
-        tenant_id=town.tenant_id,
-        kind="moodle",
-        issuer="https://m.example",
-        client_id="c",
-        deployment_ids=["1"],
-        auth_url="https://m.example/a",
-        token_url="https://m.example/t",
-        jwks_url="https://m.example/j",
-        now=NOW,
-    )
+    place = registered.moodle(conn, town.tenant_id, "https://m.example", NOW)
     row = {"platform_id": place.id, "kind": "sub", "digest": "d" * 64, "verified_by": "launch"}
     ids = {"tenant_id": town.tenant_id, "learner_id": learner.id, "created_us": us(NOW)}
     conn.execute(core.identity.insert().values(**row, **ids, sealed=town.house.seal.seal("4")))

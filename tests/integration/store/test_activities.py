@@ -1,9 +1,9 @@
 """Which activity of the LMS a unit is linked to, on both databases."""
 
 from lti_tool.ports import TenantSettings
-from lti_tool.store import mappings, platforms, tenants
+from lti_tool.store import mappings, tenants
 from lti_tool.store.database import Database
-from tests import migrated
+from tests import migrated, registered
 from tests.conftest import NOW
 
 
@@ -29,17 +29,6 @@ def test_a_page_of_the_lms_is_linked_before_an_address_that_is_none(database_url
         town = tenants.add(conn, "t", "T", "HE", TenantSettings(), NOW)
         mappings.add(conn, town.id, {published: "N1", page: "N1"}, NOW)
         assert tenants.activities(conn, town.id) == {"N1": published}
-        platforms.add(
-            conn,
-            tenant_id=town.id,
-            kind="moodle",
-            issuer="https://lms.stadt.example",
-            client_id="c",
-            deployment_ids=["1"],
-            auth_url=f"{page}/auth",
-            token_url=f"{page}/token",
-            jwks_url=f"{page}/certs",
-            now=NOW,
-        )
+        registered.moodle(conn, town.id, "https://lms.stadt.example", NOW)
         assert tenants.activities(conn, town.id) == {"N1": page}
     database.close()

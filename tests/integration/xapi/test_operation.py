@@ -25,12 +25,13 @@ from lti_tool.cli import cli, connecting
 from lti_tool.jobs import Worker
 from lti_tool.ports import TenantSettings
 from lti_tool.settings import ROOT
-from lti_tool.store import lrs, lrs_status, migrations, platforms, tenants
+from lti_tool.store import lrs, lrs_status, migrations, tenants
 from lti_tool.store.database import us
 from lti_tool.store.jobs import SqlJobs
 from lti_tool.store.schema.core import audit, job
 from lti_tool.store.schema.xapi import lrs as lrs_table
 from lti_tool.store.schema.xapi import lrs_cursor
+from tests import registered
 from tests.conftest import settings_for
 from tests.doubles.lrs.store import Knobs, Store
 from tests.integration.xapi.site import MOODLE, now, serve, statement_of
@@ -48,18 +49,7 @@ def house(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]
     migrations.upgrade(built.database)
     with built.database.begin() as conn:
         tenant = tenants.add(conn, TENANT, "Stadt Musterstadt", "HE", TenantSettings(), now())
-        platforms.add(
-            conn,
-            tenant_id=tenant.id,
-            kind="moodle",
-            issuer=MOODLE,
-            client_id="c",
-            deployment_ids=["1"],
-            auth_url=f"{MOODLE}/auth",
-            token_url=f"{MOODLE}/token",
-            jwks_url=f"{MOODLE}/certs",
-            now=now(),
-        )
+        registered.moodle(conn, tenant.id, MOODLE, now())
     yield built
     built.close()
 
